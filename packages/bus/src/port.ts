@@ -1,0 +1,168 @@
+/** THE LOG's port. Services know nothing else of the bus: the same promises hold on Kafka and on the embedded SQLite log, and
+ *  the conformance suite (conformance.ts) is their definition. Readers see committed data only.
+ *
+ *  Offsets are consecutive from the reader's view of order, not of count: a log may have gaps (Kafka's transaction markers,
+ *  compaction, retention), so code compares offsets and never subtracts them to count records. */
+import type { TopicSpec } from '@siem-relay/common'
+
+export type Headers = Readonly<Record<string, string>>
+
+/** A record to append. A `null` value deletes the key of a compacted topic. */
+export interface NewRecord {
+  readonly topic: string
+  readonly key: string
+  readonly value: Uint8Array | null
+  readonly headers: Headers
+}
+
+/** A record read back. `value` may share memory with its neighbours: treat it as read-only. */
+export interface BusRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly key: string
+  readonly value: Buffer
+  readonly headers: Headers
+  /** When the log took it, milliseconds since the epoch. */
+  readonly appendedMs: number
+}
+
+export interface StateChange {
+  readonly key: string
+  /** `null` forgets the key. */
+  readonly value: Uint8Array | null
+}
+
+export type State = ReadonlyMap<string, Buffer>
+
+/** Appends records and sets state in one transaction, for one owner at a time. */
+export interface Writer extends AsyncDisposable {
+  /** The state as the last commit of this owner id left it. Read once at the claim; the owner keeps its own copy from there. */
+  readonly state: State
+  /**
+   * All or nothing. One call at a time.
+   * @throws {RelayError} `RELAY_BUS_FENCED` once a newer claim of the owner id exists; `RELAY_LOG_FULL`, `RELAY_LOG_WRITE`
+   *   with disposition retry: nothing was written, the same call may be made again.
+   */
+  commit(changes: { readonly records?: readonly NewRecord[]; readonly state?: readonly StateChange[] }): Promise<void>
+}
+
+/** One input partition as a worker gets it, with the state its last commit left. */
+export interface Assignment {
+  readonly topic: string
+  readonly partition: number
+  readonly state: State
+}
+
+/** What became of a batch. Everything here and the input offsets commit together or not at all. */
+export interface StageOutput {
+  readonly records: readonly NewRecord[]
+  readonly state?: readonly StateChange[]
+}
+
+/** The consume-transform-produce step of one input partition. Thrown away and opened anew from committed state after any failure. */
+export interface PartitionStage {
+  /** Called with the next records, in order, one call at a time. Throwing abandons the batch and tries again from the committed offset, with back-off. */
+  process(batch: readonly BusRecord[]): StageOutput
+  /** The output of the last `process` is durable. For counting. */
+  committed?(): void
+}
+
+export interface StageSpec {
+  readonly group: string
+  readonly inputs: readonly TopicSpec[]
+  /** Where `Assignment.state` lives; keys are kept apart per input partition by the bus. */
+  readonly stateTopic?: TopicSpec
+  /** Where a group without a committed offset starts: the first record appended at or after this time; default: the oldest. */
+  readonly startAtMs?: number
+  readonly batchRecordsMax: number
+  readonly batchBytesMax: number
+  open(assignment: Assignment): PartitionStage
+  /** Told of every failure that will be tried again; the bus backs off between. */
+  onError?(error: unknown): void
+}
+
+/** Acknowledges records of one partition. The bus commits the contiguous acknowledged prefix. */
+export interface Acknowledger {
+  /** Everything in `first`..`last` of this batch or earlier ones is delivered. Any order; repeated calls are harmless. */
+  acknowledge(first: number, last: number): void
+  /** This record can never be delivered: the letter and the offset that passes it commit together. */
+  deadLetter(record: BusRecord, letter: NewRecord): void
+}
+
+/** Delivery of one partition to the outside. */
+export interface PartitionDelivery {
+  /** Takes the next records, in order. The returned promise is the back-pressure: no more come before it resolves; other partitions go on. */
+  deliver(batch: readonly BusRecord[]): Promise<void>
+  /** The partition belongs to someone else now, or the worker closes: forget its records; acknowledging them has no effect any more. */
+  revoked(): void
+}
+
+export interface DeliverSpec {
+  readonly group: string
+  readonly topics: readonly TopicSpec[]
+  readonly startAtMs?: number
+  readonly batchRecordsMax: number
+  readonly batchBytesMax: number
+  open(assignment: Omit<Assignment, 'state'>, acknowledger: Acknowledger): PartitionDelivery
+  onError?(error: unknown): void
+}
+
+/** A running stage or delivery. */
+export interface Worker extends AsyncDisposable {
+  /** Rejects when the worker cannot go on (fenced, closed log); never resolves otherwise. */
+  readonly failed: Promise<never>
+  /** Stops taking input, finishes or abandons what is open, commits what was acknowledged. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** The latest value per key of a compacted topic. */
+export interface Table extends AsyncDisposable {
+  get(key: string): Buffer | undefined
+  entries(): IterableIterator<[string, Buffer]>
+  /** Calls back after every committed change, in order; `undefined` means deleted. The returned function ends it. */
+  onChange(listener: (key: string, value: Buffer | undefined) => void): () => void
+}
+
+export interface PartitionPosition {
+  readonly topic: string
+  readonly partition: number
+  /** Oldest offset still kept. */
+  readonly start: number
+  /** Offset the next record will get. */
+  readonly end: number
+  /** Offset the group reads next; undefined when it never committed. */
+  readonly committed: number | undefined
+  /** Records between committed (or start) and end; never negative. */
+  readonly lag: number
+  /** When the oldest record the group has not passed was appended; undefined when there is none. */
+  readonly oldestPendingMs: number | undefined
+}
+
+export interface Positions {
+  /** One entry per partition of the topics. */
+  of(group: string, topics: readonly TopicSpec[]): Promise<readonly PartitionPosition[]>
+  /** The first offset appended at or after `timeMs`, or the end. */
+  offsetAt(topic: TopicSpec, partition: number, timeMs: number): Promise<number>
+  /** Moves a group. Its workers must be stopped. */
+  set(group: string, topic: TopicSpec, partition: number, offset: number): Promise<void>
+  /** Forgets a group: nothing is kept for it any more. */
+  forget(group: string): Promise<void>
+}
+
+/** Whether the log takes new records from sources. Sources stop polling while it is closed: the source is the buffer. */
+export type Intake = { readonly open: true } | { readonly open: false; readonly reason: string }
+
+export interface Bus extends AsyncDisposable {
+  /** Creates what is missing; idempotent. */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void>
+  /** Fences every older holder of the owner id, then restores its state. */
+  writer(ownerId: string, stateTopic?: TopicSpec): Promise<Writer>
+  stage(spec: StageSpec): Worker
+  deliver(spec: DeliverSpec): Worker
+  table(topic: TopicSpec): Promise<Table>
+  /** Records of one partition from an offset on, up to the end at the time of the call: for preview, replay, tools and tests. */
+  read(topic: TopicSpec, partition: number, from: number): AsyncIterable<BusRecord>
+  readonly positions: Positions
+  intake(): Intake
+}

@@ -1,0 +1,218 @@
+/** A SIEM agent: a named destination with its format, filters, de-duplication policy and transport. One schema is the
+ *  configuration file's reference, the agents topic's payload and the portal's form. Combinations known to lose data are refused. */
+import { z } from 'zod'
+import { filterSchema } from './filter/schema.ts'
+
+/** Ids become topic and group names: lower-case letters, digits, `-`, `_`, at most 64. */
+export const idSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    'use 1 to 64 lower-case letters, digits, "-" or "_", starting with a letter or digit',
+  )
+
+const secretFile = z.string().min(1)
+
+export const tlsSchema = z
+  .strictObject({
+    caFile: z.string().min(1).optional().meta({
+      description: "PEM file with the authorities that may sign the receiver; default: the system's and Node's own.",
+    }),
+    certFile: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'PEM file with the client certificate, for receivers that ask for one.' }),
+    keyFile: secretFile.optional().meta({ description: 'PEM file with the key of certFile.' }),
+    serverName: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'Name to verify and to send as SNI; default: the host.' }),
+    minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+    verify: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'false accepts any certificate: for a laboratory only; shown as a warning.' }),
+  })
+  .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
+    error: 'certFile and keyFile go together',
+  })
+
+export const syslogSchema = z.strictObject({
+  host: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({
+    description: 'Receiver, or several for fail-over, tried in order. `host`, or `host:port` to differ from port.',
+  }),
+  port: z.int().min(1).max(65_535),
+  protocol: z.enum(['udp', 'tcp', 'tls']).default('tcp'),
+  framing: z.enum(['octet-counting', 'lf']).optional().meta({
+    description:
+      'How frames are delimited on a stream (RFC 6587 §3.4). Default: octet-counting on tls (RFC 5425 §4.3), lf on tcp.',
+  }),
+  confirm: z.enum(['checkpoint', 'tcp-ack', 'write']).default('checkpoint').meta({
+    description:
+      'What counts as delivered on tcp and tls: the receiver read up to our half-close; Linux saw every byte acknowledged; or the write was taken (loses data on a crash).',
+  }),
+  checkpointMessages: z.int().min(1).max(100_000).default(5_000),
+  checkpointSeconds: z.number().min(0.1).max(3_600).default(10),
+  windowBytesMax: z
+    .int()
+    .min(65_536)
+    .default(16_777_216)
+    .meta({ description: 'Unconfirmed bytes kept for sending again; reading pauses beyond it.' }),
+  messageBytesMax: z.int().min(480).max(65_507).optional().meta({
+    description: 'Longest message on the wire in bytes. Default: 8192 on tcp and tls, 2048 on udp (RFC 5426 §3.2).',
+  }),
+  messagesPerSecondMax: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: 'Pace of sending. Default: 2000 on udp, none on tcp and tls.' }),
+  connectTimeoutMs: z.int().min(100).default(10_000),
+  stallTimeoutMs: z.int().min(1_000).default(10_000).meta({
+    description:
+      'Without any progress for this long, the connection is given up and the unconfirmed messages are sent again.',
+  }),
+  confirmTimeoutMs: z
+    .int()
+    .min(1_000)
+    .default(30_000)
+    .meta({ description: 'How long to wait for the receiver to close after our half-close.' }),
+  tls: tlsSchema.optional(),
+  force: z.boolean().default(false).meta({ description: 'true accepts a combination known to lose data.' }),
+})
+
+export const headerSchema = z.strictObject({
+  format: z.enum(['siem-agent', 'rfc5424']).default('siem-agent').meta({
+    description:
+      'siem-agent: `[<PRI>]TIME [HOST] CEF:…` as the SIEM agent wrote it; rfc5424: a full RFC 5424 header around the CEF line.',
+  }),
+  time: z.enum(['rfc5424', 'rfc3164-year', 'rfc3164']).default('rfc5424'),
+  pri: z.boolean().default(true),
+  systemName: z
+    .union([z.boolean(), z.string().min(1).max(255)])
+    .default(true)
+    .meta({ description: "true: this machine's name; a text: that name; false: none." }),
+  facility: z.int().min(0).max(23).default(20).meta({ description: 'RFC 5424 §6.2.1; 20 is local4.' }),
+  severity: z
+    .union([z.int().min(0).max(7), z.literal('from-event')])
+    .default('from-event')
+    .meta({ description: 'RFC 5424 §6.2.1; from-event: CEF 0–3 info, 4–6 notice, 7–8 error, 9–10 critical.' }),
+})
+
+const dataTypeSchema = z.strictObject({
+  enabled: z.boolean().default(true),
+  filter: filterSchema.default({}),
+})
+
+export const dedupSchema = z.strictObject({
+  recordIds: z
+    .int()
+    .min(0)
+    .max(5_000_000)
+    .default(100_000)
+    .meta({ description: 'How many record ids per input partition are remembered to drop repeats.' }),
+})
+
+export const agentSchema = z
+  .strictObject({
+    id: idSchema,
+    name: z.string().min(1).max(200).optional(),
+    enabled: z.boolean().default(true),
+    tenants: z.array(idSchema).min(1).optional().meta({ description: 'Which tenants to send; default: all.' }),
+    format: z.enum(['generic', 'arcsight']).default('generic'),
+    syslog: syslogSchema.optional(),
+    console: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Write lines to standard output instead of a syslog receiver.' }),
+    header: headerSchema.prefault({}),
+    device: z
+      .strictObject({
+        vendor: z.string().min(1).max(63).default('MCAS'),
+        product: z.string().min(1).max(63).default('SIEM_Agent'),
+        version: z.string().min(1).max(31).optional(),
+      })
+      .prefault({}),
+    alerts: dataTypeSchema.prefault({}),
+    activities: dataTypeSchema.prefault({}),
+    severity: z
+      .strictObject({
+        low: cefSeverity(3),
+        medium: cefSeverity(5),
+        high: cefSeverity(10),
+        informational: cefSeverity(0),
+      })
+      .prefault({})
+      .meta({ description: 'CEF severity of each alert severity.' }),
+    alertTypes: z
+      .record(z.string(), z.string().min(1).max(1023))
+      .default({})
+      .meta({ description: 'Signature ids by alert type number (idValue), over the built-in table.' }),
+    appIds: z
+      .record(z.string().regex(/^\d{1,18}$/), z.string().min(1).max(255))
+      .default({})
+      .meta({
+        description:
+          'Names for cs2 uniqueServiceAppIds by app id, over the built-in table, for example {"15600": "APPID_ONEDRIVE"}.',
+      }),
+    dedup: dedupSchema.prefault({}),
+  })
+  .superRefine((agent, context) => {
+    if (agent.console === (agent.syslog !== undefined))
+      context.addIssue({
+        code: 'custom',
+        path: ['syslog'],
+        message: 'an agent needs a destination: either syslog, or console: true',
+      })
+    const { syslog, header } = agent
+    if (syslog === undefined) return
+    if (syslog.tls !== undefined && syslog.protocol !== 'tls')
+      context.addIssue({ code: 'custom', path: ['syslog', 'tls'], message: 'tls settings need protocol: tls' })
+    if (syslog.framing !== undefined && syslog.protocol === 'udp')
+      context.addIssue({
+        code: 'custom',
+        path: ['syslog', 'framing'],
+        message: 'UDP carries one message per datagram and has no framing; remove framing',
+      })
+    if (syslog.force) return
+    if (
+      !header.pri &&
+      header.format === 'siem-agent' &&
+      header.time === 'rfc5424' &&
+      syslog.protocol !== 'udp' &&
+      framingOf(syslog) === 'lf'
+    )
+      context.addIssue({
+        code: 'custom',
+        path: ['header', 'pri'],
+        message:
+          'without PRI a line starts with the year, which receivers read as an octet count on TCP with LF framing (rsyslog stored 6 of 12 lines): set pri: true, or framing: octet-counting, or force: true',
+      })
+    if (syslog.protocol === 'tls' && framingOf(syslog) === 'lf')
+      context.addIssue({
+        code: 'custom',
+        path: ['syslog', 'framing'],
+        message:
+          'TLS receivers expect octet counting (RFC 5425 §4.3); LF loses every line at some of them: remove framing, or set force: true',
+      })
+  })
+
+function cefSeverity(byDefault: number) {
+  return z.int().min(0).max(10).default(byDefault)
+}
+
+export type AgentDefinition = z.output<typeof agentSchema>
+export type SyslogDestination = z.output<typeof syslogSchema>
+export type TlsSettings = z.output<typeof tlsSchema>
+export type HeaderSettings = z.output<typeof headerSchema>
+
+/** The framing in force: octet counting on TLS (RFC 5425 §4.3), LF on TCP unless set. */
+export function framingOf(syslog: Pick<SyslogDestination, 'framing' | 'protocol'>): 'octet-counting' | 'lf' {
+  return syslog.framing ?? (syslog.protocol === 'tls' ? 'octet-counting' : 'lf')
+}
+
+/** The longest message on the wire in bytes: 8192 on streams, 2048 on UDP (RFC 5426 §3.2) unless set. */
+export function messageBytesMaxOf(syslog: Pick<SyslogDestination, 'messageBytesMax' | 'protocol'>): number {
+  return syslog.messageBytesMax ?? (syslog.protocol === 'udp' ? 2_048 : 8_192)
+}

@@ -1,0 +1,142 @@
+/** Every error the relay raises on purpose: a stable code, what to do with the work at hand, and a sentence for the operator.
+ *  The table is the source of docs/operating/errors.md. Foreign errors are classified by `dispositionOf`. */
+
+/**
+ * `retry`: the same work again, later, with back-off. `dead-letter`: this record can never pass; keep it with its reason.
+ * `stop`: this source or agent pauses and alarms; a person has to act.
+ */
+export type Disposition = 'retry' | 'dead-letter' | 'stop'
+
+/** Stable codes with their usual disposition and the operator's next move. */
+export const errorCodes = {
+  RELAY_CONFIG_INVALID: {
+    disposition: 'stop',
+    nextMove: 'Correct the configuration at the named line; `siem-relay validate` checks it without starting.',
+  },
+  RELAY_USAGE: {
+    disposition: 'stop',
+    nextMove: 'Correct the command line; `siem-relay help` lists commands and options.',
+  },
+  RELAY_LISTEN_FAILED: { disposition: 'stop', nextMove: 'Choose a free port or stop the process that holds it.' },
+  RELAY_LOG_LOCKED: {
+    disposition: 'stop',
+    nextMove: 'Stop the other process that uses this data directory, or choose another one.',
+  },
+  RELAY_LOG_SCHEMA: {
+    disposition: 'stop',
+    nextMove: 'Run the version that wrote this data directory, or a newer one.',
+  },
+  RELAY_LOG_UNUSABLE: {
+    disposition: 'stop',
+    nextMove: 'Check that the data directory exists on a working disk and is writable by this user.',
+  },
+  RELAY_LOG_FULL: { disposition: 'retry', nextMove: 'Free disk space; the relay goes on by itself.' },
+  RELAY_LOG_WRITE: { disposition: 'retry', nextMove: 'Check the disk; the relay tries again by itself.' },
+  RELAY_LOG_CORRUPT: {
+    disposition: 'dead-letter',
+    nextMove: 'Check the disk and its memory; the damaged range is named in the dead letter.',
+  },
+  RELAY_BUS_FENCED: {
+    disposition: 'stop',
+    nextMove: 'Nothing, if another instance took over; else look for two instances with one identity.',
+  },
+  RELAY_BUS_CLOSED: { disposition: 'stop', nextMove: 'Nothing: the relay is shutting down.' },
+  RELAY_BUS_TOPIC: { disposition: 'stop', nextMove: 'Create the topic or allow the relay to create it.' },
+  RELAY_SOURCE_AUTH: {
+    disposition: 'stop',
+    nextMove: "Check the source's credentials and their permissions (Investigation.read, Discovery.read).",
+  },
+  RELAY_SOURCE_THROTTLED: {
+    disposition: 'retry',
+    nextMove: "Nothing; if it lasts, lower requestsPerMinute or find what else uses the tenant's API budget.",
+  },
+  RELAY_SOURCE_UNAVAILABLE: {
+    disposition: 'retry',
+    nextMove: 'Check url, proxy, DNS and certificate trust if it lasts.',
+  },
+  RELAY_SOURCE_RESPONSE: {
+    disposition: 'retry',
+    nextMove: 'Check that url points at the API and that no proxy rewrites answers.',
+  },
+  RELAY_SOURCE_NO_PROGRESS: {
+    disposition: 'retry',
+    nextMove: 'Nothing; the sweep starts again. If it lasts, report the answer of the API to its vendor.',
+  },
+  RELAY_SOURCE_REQUEST: {
+    disposition: 'stop',
+    nextMove: 'Check url and the source settings; the API refused the request itself.',
+  },
+  RELAY_RECORD_INVALID: {
+    disposition: 'dead-letter',
+    nextMove: 'Look at the record in dead-letters; report it if the source should have sent something else.',
+  },
+  RELAY_FRAME_TOO_LARGE: { disposition: 'dead-letter', nextMove: 'Raise messageBytesMax here and at the receiver.' },
+  RELAY_RECEIVER_UNREACHABLE: {
+    disposition: 'retry',
+    nextMove: 'Check host, port, firewall and that the receiver is running.',
+  },
+  RELAY_RECEIVER_CLOSED: {
+    disposition: 'retry',
+    nextMove: "Look into the receiver's log; unconfirmed messages are sent again.",
+  },
+  RELAY_RECEIVER_STALLED: {
+    disposition: 'retry',
+    nextMove: 'The receiver accepts connections but does not read: check its load, queues and disk.',
+  },
+  RELAY_RECEIVER_UNCONFIRMED: {
+    disposition: 'retry',
+    nextMove: 'The receiver read everything but did not close after our half-close: set confirm: tcp-ack for it.',
+  },
+  RELAY_RECEIVER_TLS: { disposition: 'stop', nextMove: "Check the receiver's certificate, its name, and tls.caFile." },
+  RELAY_RECEIVER_AUTH: {
+    disposition: 'stop',
+    nextMove:
+      'The receiver closed right after connecting: check the client certificate it expects (tls.certFile, tls.keyFile).',
+  },
+} as const satisfies Record<string, { readonly disposition: Disposition; readonly nextMove: string }>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** What an error may add: its cause, another disposition than usual, and how long the other side asked us to wait. */
+export interface RelayErrorOptions {
+  readonly cause?: unknown
+  readonly disposition?: Disposition
+  readonly retryAfterMs?: number
+}
+
+/** An error the relay raises on purpose. The message says what happened, to what, and what happens next; never a secret or a full record. */
+export class RelayError extends Error {
+  readonly code: ErrorCode
+  readonly disposition: Disposition
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: RelayErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'RelayError'
+    this.code = code
+    this.disposition = options.disposition ?? errorCodes[code].disposition
+    this.retryAfterMs = options.retryAfterMs
+  }
+
+  /** What an operator can do about it. */
+  get nextMove(): string {
+    return errorCodes[this.code].nextMove
+  }
+}
+
+/** Total: foreign errors are retried, since giving up on a record or a receiver needs a reason. */
+export function dispositionOf(error: unknown): Disposition {
+  return error instanceof RelayError ? error.disposition : 'retry'
+}
+
+/** One line for a log or a status: the message and those of its causes, at most four deep, without stack traces. */
+export function describeError(error: unknown): string {
+  const parts: string[] = []
+  let current: unknown = error
+  for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth++) {
+    const text = current instanceof Error ? current.message || current.name : String(current)
+    if (!parts.some((part) => part.includes(text))) parts.push(text)
+    current = current instanceof Error ? current.cause : undefined
+  }
+  return parts.join(': ')
+}

@@ -1,0 +1,88 @@
+/** normalise → filter → encode for one agent, as one pure function: the formatter's loop, `siem-relay preview` and the portal's
+ *  preview all call it. De-duplication stands between filter and encode and is passed in, since it needs state. */
+import type { AgentDefinition } from './agent.ts'
+import { createCefProfile } from './cef/profile.ts'
+import { describeError, dispositionOf, type ErrorCode, RelayError } from './errors.ts'
+import type { EventKind, RelayEvent } from './events.ts'
+import { compileFilter } from './filter/compile.ts'
+import { normalizeDefenderActivity } from './normalize/defender-activity.ts'
+import { normalizeDefenderAlert } from './normalize/defender-alert.ts'
+
+/** A record with the part of its envelope that formatting needs. */
+export interface PipelineInput {
+  /** JSON as the source sent it, UTF-8. */
+  readonly body: Buffer
+  readonly kind: EventKind
+  readonly tenant: string
+  readonly source: string
+  /** Origin of links into Microsoft's portal. */
+  readonly portalUrl: string
+  /** When the relay received it, for records without a time of their own. */
+  readonly receivedMs: number
+}
+
+export type Outcome =
+  | { readonly outcome: 'message'; readonly line: string; readonly severity: number; readonly eventTimeMs: number; readonly shortenedFields: number; readonly filterFailed: boolean }
+  | { readonly outcome: 'discard'; readonly reason: 'filter' | 'repeat' | 'disabled' }
+  | { readonly outcome: 'dead-letter'; readonly code: ErrorCode; readonly reason: string }
+
+/** Says whether an event was seen before; called once per event that passed the filter. */
+export type IsRepeat = (event: RelayEvent) => boolean
+
+export type Pipeline = (input: PipelineInput, isRepeat: IsRepeat) => Outcome
+
+export interface PipelineOptions {
+  readonly defaultVersion: string
+  /** Most bytes the CEF line may take: the destination's limit less its header. */
+  readonly bytesMax: number
+  /** Only for filters relative to now (`gte_ndays`). */
+  readonly nowMs: () => number
+}
+
+/**
+ * @throws {RelayError} `RELAY_CONFIG_INVALID` for a filter that does not compile.
+ */
+export function createPipeline(agent: AgentDefinition, options: PipelineOptions): Pipeline {
+  const encode = createCefProfile({ agent, defaultVersion: options.defaultVersion, bytesMax: options.bytesMax })
+  const filters = {
+    alert: agent.alerts.enabled ? compileFilter('alert', agent.alerts.filter) : undefined,
+    activity: agent.activities.enabled ? compileFilter('activity', agent.activities.filter) : undefined,
+  }
+  return (input, isRepeat) => {
+    const filter = filters[input.kind]
+    if (filter === undefined) return { outcome: 'discard', reason: 'disabled' }
+    let filterFailed = false
+    try {
+      const event = normalize(input)
+      try {
+        if (!filter.matches(event, options.nowMs())) return { outcome: 'discard', reason: 'filter' }
+      } catch {
+        // A security feed fails open: better one line too many than an attack not seen. Counted by the caller.
+        filterFailed = true
+      }
+      if (isRepeat(event)) return { outcome: 'discard', reason: 'repeat' }
+      const { line, severity, shortenedFields } = encode(event, input.portalUrl)
+      return { outcome: 'message', line, severity, eventTimeMs: event.timestampMs ?? input.receivedMs, shortenedFields, filterFailed }
+    } catch (error) {
+      if (dispositionOf(error) === 'dead-letter') return deadLetter(error)
+      throw error
+    }
+  }
+}
+
+/**
+ * @throws {RelayError} `RELAY_RECORD_INVALID` for what is not JSON or has no id.
+ */
+export function normalize(input: PipelineInput): RelayEvent {
+  let record: unknown
+  try {
+    record = JSON.parse(input.body.toString('utf8'))
+  } catch (cause) {
+    throw new RelayError('RELAY_RECORD_INVALID', 'the record is not JSON', { cause })
+  }
+  return input.kind === 'alert' ? normalizeDefenderAlert(record, input) : normalizeDefenderActivity(record, input)
+}
+
+function deadLetter(error: unknown): Outcome {
+  return { outcome: 'dead-letter', code: error instanceof RelayError ? error.code : 'RELAY_RECORD_INVALID', reason: describeError(error) }
+}

@@ -1,0 +1,76 @@
+/** The treaty between services: every topic, its key, who writes it, who reads it, how it is kept. Names are without the
+ *  installation's prefix (default `siem-relay.`), which the bus adds. Values: see DESIGN in ARCHITECTURE.md. */
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  /** `delete`: records expire by age and size, never undelivered ones; `compact`: the latest value of each key stays. */
+  readonly cleanup: 'delete' | 'compact'
+  /** How long delivered records stay, in milliseconds; compacted topics keep the latest value for ever. */
+  readonly retentionMs: number
+}
+
+const dayMs = 86_400_000
+
+const log = (name: string, partitions: number, days: number): TopicSpec => ({
+  name,
+  partitions,
+  cleanup: 'delete',
+  retentionMs: days * dayMs,
+})
+const compacted = (name: string, partitions: number): TopicSpec => ({
+  name,
+  partitions,
+  cleanup: 'compact',
+  retentionMs: Number.MAX_SAFE_INTEGER,
+})
+
+export type RawKind = 'alerts' | 'activities' | 'discovery'
+
+/** collector → formatter. Key: record id. Value: the JSON body as received. One partition for alerts, so that twins meet. */
+export const rawTopic = (tenant: string, kind: RawKind): TopicSpec =>
+  log(`raw.${tenant}.${kind}`, kind === 'alerts' ? 1 : 3, 7)
+/** formatter → one sender. Key: record id. Value: the message (a CEF line from `CEF:` on). */
+export const outTopic = (agentId: string): TopicSpec => log(`out.${agentId}`, 6, 7)
+/** formatter → portal. Key: record id. Value: why it was left out. */
+export const discardedTopic: TopicSpec = log('discarded', 3, 7)
+/** all → portal, command line. Key: record id. Value: the original bytes; headers say stage, agent, code, attempts, origin. */
+export const deadLettersTopic: TopicSpec = log('dead-letters', 3, 30)
+/** portal → all. Key: agent id. Value: agent definition as JSON. */
+export const agentsTopic: TopicSpec = compacted('agents', 1)
+/** senders → portal. Key: `<agent id>/<instance>`. Value: connection state as JSON. */
+export const agentStatusTopic: TopicSpec = compacted('agent-status', 1)
+/** A collector's cursor and seen ids; its owner alone reads and writes it. */
+export const collectorStateTopic = (sourceId: string): TopicSpec => compacted(`state.collector.${sourceId}`, 1)
+/** A formatter's de-duplication state, as many partitions as its widest input. */
+export const formatterStateTopic = (agentId: string): TopicSpec => compacted(`state.formatter.${agentId}`, 3)
+
+export const formatterGroup = (agentId: string): string => `formatter.${agentId}`
+export const senderGroup = (agentId: string): string => `sender.${agentId}`
+
+/** Header names of `raw.*` records: the envelope around a body that stays as it was received. */
+export const rawHeaders = {
+  source: 'source',
+  tenant: 'tenant',
+  kind: 'kind',
+  version: 'version',
+  receivedMs: 'received-ms',
+} as const
+/** Header names of `out.*` records. */
+export const outHeaders = {
+  eventTimeMs: 'event-time-ms',
+  kind: 'kind',
+  source: 'source',
+  severity: 'severity',
+} as const
+/** Header names of `dead-letters` and `discarded` records. */
+export const letterHeaders = {
+  stage: 'stage',
+  agent: 'agent',
+  code: 'code',
+  reason: 'reason',
+  attempts: 'attempts',
+  topic: 'origin-topic',
+  partition: 'origin-partition',
+  offset: 'origin-offset',
+} as const
