@@ -15,6 +15,7 @@ const none: ClientAddress = { v4: '', v6: '' }
 export function clientAddress(text: string): ClientAddress {
   if (text === '') return none
   if (v4.test(text)) return { v4: text, v6: '' }
+  if (isIPv6(text) && !text.includes('.')) return { v4: '', v6: text }
   for (const part of text.split(/[,;\s]+/, 8)) {
     const address = bare(part)
     if (v4.test(address)) return { v4: address, v6: '' }

@@ -22,7 +22,14 @@ export interface PipelineInput {
 }
 
 export type Outcome =
-  | { readonly outcome: 'message'; readonly line: string; readonly severity: number; readonly eventTimeMs: number; readonly shortenedFields: number; readonly filterFailed: boolean }
+  | {
+      readonly outcome: 'message'
+      readonly line: string
+      readonly severity: number
+      readonly eventTimeMs: number
+      readonly shortenedFields: number
+      readonly filterFailed: boolean
+    }
   | { readonly outcome: 'discard'; readonly reason: 'filter' | 'repeat' | 'disabled' }
   | { readonly outcome: 'dead-letter'; readonly code: ErrorCode; readonly reason: string }
 
@@ -62,7 +69,14 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
       }
       if (isRepeat(event)) return { outcome: 'discard', reason: 'repeat' }
       const { line, severity, shortenedFields } = encode(event, input.portalUrl)
-      return { outcome: 'message', line, severity, eventTimeMs: event.timestampMs ?? input.receivedMs, shortenedFields, filterFailed }
+      return {
+        outcome: 'message',
+        line,
+        severity,
+        eventTimeMs: event.timestampMs ?? input.receivedMs,
+        shortenedFields,
+        filterFailed,
+      }
     } catch (error) {
       if (dispositionOf(error) === 'dead-letter') return deadLetter(error)
       throw error
@@ -84,5 +98,9 @@ export function normalize(input: PipelineInput): RelayEvent {
 }
 
 function deadLetter(error: unknown): Outcome {
-  return { outcome: 'dead-letter', code: error instanceof RelayError ? error.code : 'RELAY_RECORD_INVALID', reason: describeError(error) }
+  return {
+    outcome: 'dead-letter',
+    code: error instanceof RelayError ? error.code : 'RELAY_RECORD_INVALID',
+    reason: describeError(error),
+  }
 }

@@ -2,8 +2,8 @@
  *  always, the client's address in `src` as well as `dvc`. Source: ArcSight "Implementing CEF", CEF key names and lengths. */
 import type { RelayEvent } from '../events.ts'
 import { clientAddress } from '../ip.ts'
-import { shortenText } from './message.ts'
-import type { CefValues } from './profile.ts'
+import { type CefField, cefField, shortenText } from './message.ts'
+import type { CefExtension, CefValues } from './profile.ts'
 
 /** Most characters of a value, by key. */
 const charactersMax: ReadonlyMap<string, number> = new Map([
@@ -18,45 +18,67 @@ const charactersMax: ReadonlyMap<string, number> = new Map([
   ['cs4', 4000],
 ])
 
-/** Keys and values in turn, without empty ones. */
-export function arcsightExtension(event: RelayEvent, values: CefValues): readonly string[] {
-  const pairs: string[] = []
-  const put = (key: string, value: string): void => {
+const plain = {
+  externalId: cefField('externalId'),
+  rt: cefField('rt'),
+  start: cefField('start'),
+  end: cefField('end'),
+  msg: cefField('msg'),
+  suser: cefField('suser'),
+  destinationServiceName: cefField('destinationServiceName'),
+  dvc: cefField('dvc'),
+  src: cefField('src'),
+  requestClientApplication: cefField('requestClientApplication'),
+}
+const labelled = {
+  riskScore: cefField('cn1', 'riskScore'),
+  portalURL: cefField('cs1', 'portalURL'),
+  uniqueServiceAppIds: cefField('cs2', 'uniqueServiceAppIds'),
+  relatedAudits: cefField('cs3', 'relatedAudits'),
+  targetObjects: cefField('cs3', 'targetObjects'),
+  policyIDs: cefField('cs4', 'policyIDs'),
+  deviceIPv6: cefField('c6a1', 'Device IPv6 Address'),
+  sourceIPv6: cefField('c6a2', 'Source IPv6 Address'),
+}
+
+export function arcsightExtension(event: RelayEvent, common: CefValues): CefExtension {
+  const fields: CefField[] = []
+  const values: string[] = []
+  const put = (field: CefField, value: string): void => {
     if (value === '') return
-    const max = charactersMax.get(key)
-    // An identifier is cut without a mark: the first 40 characters of an activity's id still name it.
-    pairs.push(key, max === undefined ? value : key === 'externalId' ? value.slice(0, max) : shortenText(value, max))
+    fields.push(field)
+    values.push(fitted(field.key, value))
   }
-  const putLabelled = (key: string, label: string, value: string): void => {
-    if (value === '') return
-    pairs.push(`${key}Label`, label)
-    put(key, value)
-  }
-  const time = values.timestampMs === undefined ? '' : String(values.timestampMs)
+  const time = common.timestampMs === undefined ? '' : String(common.timestampMs)
   const isAlert = event.kind === 'alert'
-  const address = clientAddress(isAlert ? (event.ips[0] ?? '') : event.clientIP)
-  put('externalId', values.externalId)
-  put('rt', time)
-  put('start', time)
-  put('end', time)
-  put('msg', values.message)
-  put('suser', values.user)
-  put('destinationServiceName', values.service)
-  if (!isAlert) put('dvc', address.v4)
-  put('src', address.v4)
-  if (!isAlert) put('requestClientApplication', event.userAgent)
-  if (isAlert && /^-?\d{1,18}$/.test(event.riskScore)) putLabelled('cn1', 'riskScore', event.riskScore)
-  putLabelled('cs1', 'portalURL', values.portalUrl)
-  putLabelled('cs2', 'uniqueServiceAppIds', values.appIds)
-  putLabelled(
-    'cs3',
-    isAlert ? 'relatedAudits' : 'targetObjects',
-    isAlert ? event.audits.join(',') : objectNames(event.objects),
-  )
-  putLabelled('cs4', 'policyIDs', values.policyIds)
-  putLabelled('c6a1', 'Device IPv6 Address', isAlert ? '' : address.v6)
-  putLabelled('c6a2', 'Source IPv6 Address', address.v6)
-  return pairs
+  const { v4, v6 } = clientAddress(isAlert ? (event.ips[0] ?? '') : event.clientIP)
+  put(plain.externalId, common.externalId)
+  put(plain.rt, time)
+  put(plain.start, time)
+  put(plain.end, time)
+  put(plain.msg, common.message)
+  put(plain.suser, common.user)
+  put(plain.destinationServiceName, common.service)
+  if (!isAlert) put(plain.dvc, v4)
+  put(plain.src, v4)
+  if (!isAlert) put(plain.requestClientApplication, event.userAgent)
+  // cn1 is a 64-bit integer; anything else in it is an error at strict readers.
+  if (isAlert && /^-?\d{1,18}$/.test(event.riskScore)) put(labelled.riskScore, event.riskScore)
+  put(labelled.portalURL, common.portalUrl)
+  put(labelled.uniqueServiceAppIds, common.appIds)
+  if (isAlert) put(labelled.relatedAudits, event.audits.join(','))
+  else put(labelled.targetObjects, objectNames(event.objects))
+  put(labelled.policyIDs, common.policyIds)
+  if (!isAlert) put(labelled.deviceIPv6, v6)
+  put(labelled.sourceIPv6, v6)
+  return { fields, values }
+}
+
+function fitted(key: string, value: string): string {
+  const max = charactersMax.get(key)
+  if (max === undefined || value.length <= max) return value
+  // An identifier is cut without a mark: the first 40 characters of an activity's id still name it.
+  return key === 'externalId' ? value.slice(0, max) : shortenText(value, max)
 }
 
 /** Names alone; empty ones say nothing in a strict line. */

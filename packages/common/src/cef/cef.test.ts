@@ -2,20 +2,24 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RelayError } from '../errors.ts'
 import { cleanHeader, cleanValue, escapeHeader, escapeValue } from './escape.ts'
-import { type CefMessage, encodeCef, shortenText } from './message.ts'
+import { type CefMessage, cefField, cefPrefix, encodeCef, shortenText } from './message.ts'
 import { parseCef } from './parse.ts'
 
-const message = (overrides: Partial<CefMessage> = {}): CefMessage => ({
-  deviceVendor: 'MCAS',
-  deviceProduct: 'SIEM_Agent',
-  deviceVersion: '1.0.0',
+const device = { vendor: 'MCAS', product: 'SIEM_Agent', version: '1.0.0' }
+/** @param extension keys and values in turn. */
+const message = ({
+  extension = ['msg', 'text'],
+  ...overrides
+}: Partial<CefMessage> & { extension?: readonly string[] } = {}): CefMessage => ({
+  prefix: cefPrefix(device),
   signatureId: 'ALERT_CABINET_EVENT_MATCH_AUDIT',
   name: 'policy',
   severity: 3,
-  extension: ['msg', 'text'],
+  fields: extension.filter((_, index) => index % 2 === 0).map((key) => cefField(key)),
+  values: extension.filter((_, index) => index % 2 === 1),
   ...overrides,
 })
-const line = (overrides: Partial<CefMessage>): string => encodeCef(message(overrides), 65_000).line
+const line = (overrides: Parameters<typeof message>[0]): string => encodeCef(message(overrides), 65_000).line
 /** Any UTF-16, lone surrogates included, with what CEF and syslog treat specially made likely. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -99,7 +103,7 @@ describe('encodeCef and parseCef', () => {
         const written = line({
           name,
           signatureId: id,
-          deviceVersion: version,
+          prefix: cefPrefix({ ...device, version }),
           extension: ['externalId', id, 'msg', msg, 'suser', suser, 'cs1Label', 'portalURL', 'cs1', cs1],
         })
         expect(written).not.toMatch(/[\r\n\0]/)

@@ -6,40 +6,43 @@
  *    header field:     \ → \\   | → \|   newline → space     an equals sign stays as it is
  */
 
-/** Anything but plain printable ASCII without a backslash: such text may need work. */
-const unusual = /[^\x20-\x5b\x5d-\x7e]/
+/** Anything but printable ASCII other than backslash and equals sign: only such text needs work in a value. */
+const unusualInValue = /[^\x20-\x3c\x3e-\x5b\x5d-\x7e]/
+/** Anything but printable ASCII other than backslash and pipe: only such text needs work in a header field. */
+const unusualInHeader = /[^\x20-\x5b\x5d-\x7b\x7d-\x7e]/
 /** CR LF, CR, LF. */
 const newline = /\r\n?|\n/g
 /** C0 except newline, DEL, C1 (NEL among them), line and paragraph separators, direction marks that reorder what an analyst reads, BOM. */
 const unwanted = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
-const backslash = /\\/g
+
+/** Any text as written in an extension: cleaned and escaped. The usual text passes after one look at its characters. */
+export function writeValue(text: string): string {
+  return unusualInValue.test(text) ? escapeValue(cleanValue(text)) : trimmed(text)
+}
+
+/** Any text as written between the header's pipes: cleaned and escaped. */
+export function writeHeader(text: string): string {
+  return unusualInHeader.test(text) ? escapeHeader(cleanHeader(text)) : trimmed(text)
+}
 
 /** Text for an extension value: well-formed, CR LF and CR as `\n`, control characters as spaces, no space at either end. Idempotent. */
 export function cleanValue(text: string): string {
-  if (!unusual.test(text)) return trimmed(text)
   return trimmed(text.toWellFormed().replace(newline, '\n').replace(unwanted, ' '))
 }
 
 /** Text for a header field: as for a value, and newlines are spaces too. */
 export function cleanHeader(text: string): string {
-  if (!unusual.test(text)) return trimmed(text)
   return trimmed(text.toWellFormed().replace(newline, ' ').replace(unwanted, ' '))
 }
 
-/** A clean value as written in an extension. */
+/** A clean value as written in an extension. Backslashes first, so that none we add is doubled. */
 export function escapeValue(clean: string): string {
-  let escaped = clean
-  if (unusual.test(escaped)) {
-    if (escaped.includes('\\')) escaped = escaped.replace(backslash, '\\\\')
-    if (escaped.includes('\n')) escaped = escaped.replaceAll('\n', '\\n')
-  }
-  return escaped.includes('=') ? escaped.replaceAll('=', '\\=') : escaped
+  return clean.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('=', '\\=')
 }
 
 /** A clean header field as written between pipes. */
 export function escapeHeader(clean: string): string {
-  const escaped = clean.includes('\\') ? clean.replace(backslash, '\\\\') : clean
-  return escaped.includes('|') ? escaped.replaceAll('|', '\\|') : escaped
+  return clean.replaceAll('\\', '\\\\').replaceAll('|', '\\|')
 }
 
 /** Only spaces and newlines at the ends go; String.prototype.trim would also take the no-break space and others that mean something. */

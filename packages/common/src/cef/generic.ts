@@ -2,52 +2,55 @@
  *  keeps its quotes. Source: the sample lines of Microsoft's "SIEM integration" page. */
 import type { RelayEvent } from '../events.ts'
 import { clientAddress } from '../ip.ts'
-import type { CefValues } from './profile.ts'
+import { cefField } from './message.ts'
+import type { CefExtension, CefValues } from './profile.ts'
 
-/** Keys and values in turn. */
-export function genericExtension(event: RelayEvent, values: CefValues): readonly string[] {
-  const time = values.timestampMs === undefined ? '' : String(values.timestampMs)
-  if (event.kind === 'alert')
-    // biome-ignore format: a row per field
-    return [
-      'externalId', values.externalId,
-      'start', time,
-      'end', time,
-      'msg', values.message,
-      'suser', values.user,
-      'destinationServiceName', values.service,
-      'cn1Label', 'riskScore',
-      'cn1', event.riskScore,
-      'cs1Label', 'portalURL',
-      'cs1', values.portalUrl,
-      'cs2Label', 'uniqueServiceAppIds',
-      'cs2', values.appIds,
-      'cs3Label', 'relatedAudits',
-      'cs3', event.audits.join(','),
-      'cs4Label', 'policyIDs',
-      'cs4', values.policyIds,
-    ]
-  const address = clientAddress(event.clientIP)
-  // biome-ignore format: a row per field
-  return [
-    'externalId', values.externalId,
-    'rt', time,
-    'start', time,
-    'end', time,
-    'msg', values.message,
-    'suser', values.user,
-    'destinationServiceName', values.service,
-    'dvc', address.v4,
-    'requestClientApplication', event.userAgent,
-    'cs1Label', 'portalURL',
-    'cs1', values.portalUrl,
-    'cs2Label', 'uniqueServiceAppIds',
-    'cs2', values.appIds,
-    'cs3Label', 'targetObjects',
-    'cs3', event.objects.map((object) => object.name).join(','),
-    'cs4Label', 'policyIDs',
-    'cs4', values.policyIds,
-    'c6a1Label', '"Device IPv6 Address"',
-    'c6a1', address.v6,
-  ]
+const alertFields = [
+  cefField('externalId'),
+  cefField('start'),
+  cefField('end'),
+  cefField('msg'),
+  cefField('suser'),
+  cefField('destinationServiceName'),
+  cefField('cn1', 'riskScore'),
+  cefField('cs1', 'portalURL'),
+  cefField('cs2', 'uniqueServiceAppIds'),
+  cefField('cs3', 'relatedAudits'),
+  cefField('cs4', 'policyIDs'),
+]
+
+const activityFields = [
+  cefField('externalId'),
+  cefField('rt'),
+  cefField('start'),
+  cefField('end'),
+  cefField('msg'),
+  cefField('suser'),
+  cefField('destinationServiceName'),
+  cefField('dvc'),
+  cefField('requestClientApplication'),
+  cefField('cs1', 'portalURL'),
+  cefField('cs2', 'uniqueServiceAppIds'),
+  cefField('cs3', 'targetObjects'),
+  cefField('cs4', 'policyIDs'),
+  cefField('c6a1', '"Device IPv6 Address"'),
+]
+
+export function genericExtension(event: RelayEvent, common: CefValues): CefExtension {
+  const { externalId, message, user, service, portalUrl, appIds, policyIds } = common
+  const time = common.timestampMs === undefined ? '' : String(common.timestampMs)
+  if (event.kind === 'alert') {
+    const audits = event.audits.join(',')
+    return {
+      fields: alertFields,
+      values: [externalId, time, time, message, user, service, event.riskScore, portalUrl, appIds, audits, policyIds],
+    }
+  }
+  const { v4, v6 } = clientAddress(event.clientIP)
+  const objects = event.objects.map((object) => object.name).join(',')
+  return {
+    fields: activityFields,
+    // biome-ignore format: in the order of the fields
+    values: [externalId, time, time, time, message, user, service, v4, event.userAgent, portalUrl, appIds, objects, policyIds, v6],
+  }
 }

@@ -4,18 +4,39 @@
  *
  *  Version stays 0: it is what the SIEM agent wrote and what receivers look for. Source: ArcSight "Implementing CEF". */
 import { RelayError } from '../errors.ts'
-import { cleanHeader, cleanValue, escapeHeader, escapeValue } from './escape.ts'
+import { writeHeader, writeValue } from './escape.ts'
+
+/** A key of the extension as it stands in a line, with its label in front where it has one. Keys come from fixed tables, never from data. */
+export interface CefField {
+  readonly key: string
+  /** `key=`, or `keyLabel=label key=`. */
+  readonly written: string
+}
+
+/** @param label as written, escapes and quotes included; a constant of the profile. */
+export function cefField(key: string, label?: string): CefField {
+  return { key, written: label === undefined ? `${key}=` : `${key}Label=${label} ${key}=` }
+}
 
 export interface CefMessage {
-  readonly deviceVendor: string
-  readonly deviceProduct: string
-  readonly deviceVersion: string
+  /** `CEF:0|vendor|product|version|`, see `cefPrefix`. */
+  readonly prefix: string
   readonly signatureId: string
   readonly name: string
   /** 0 to 10. */
   readonly severity: number
-  /** Keys and values in turn: key, value, key, value, … Keys come from fixed tables, never from data. */
-  readonly extension: readonly string[]
+  readonly fields: readonly CefField[]
+  /** One for each of `fields`. */
+  readonly values: readonly string[]
+}
+
+/** The part of the header that is the same for every line of an agent. */
+export function cefPrefix(device: {
+  readonly vendor: string
+  readonly product: string
+  readonly version: string
+}): string {
+  return `CEF:0|${writeHeader(device.vendor)}|${writeHeader(device.product)}|${writeHeader(device.version)}|`
 }
 
 export interface EncodedCef {
@@ -37,18 +58,13 @@ export function encodeCef(message: CefMessage, bytesMax: number): EncodedCef {
   return shorten(message, bytesMax)
 }
 
-function write(message: CefMessage): string {
-  const { extension } = message
-  let line = `CEF:0|${header(message.deviceVendor)}|${header(message.deviceProduct)}|${header(message.deviceVersion)}|${header(message.signatureId)}|${header(message.name)}|${message.severity}|`
-  for (let index = 0; index < extension.length; index += 2) {
-    const separator = index === 0 ? '' : ' '
-    line += `${separator}${extension[index]}=${escapeValue(cleanValue(extension[index + 1] ?? ''))}`
+function write({ prefix, signatureId, name, severity, fields, values }: CefMessage): string {
+  let line = `${prefix}${writeHeader(signatureId)}|${writeHeader(name)}|${severity}|`
+  for (let index = 0; index < fields.length; index++) {
+    if (index > 0) line += ' '
+    line += (fields[index]?.written ?? '') + writeValue(values[index] ?? '')
   }
   return line
-}
-
-function header(text: string): string {
-  return escapeHeader(cleanHeader(text))
 }
 
 /** Free text that may be shortened; identifiers, times, addresses and labels are left whole. */
@@ -69,21 +85,21 @@ const keptCharactersMin = 16
 const mark = '...'
 
 function shorten(message: CefMessage, bytesMax: number): EncodedCef {
-  const extension = [...message.extension]
+  const values = [...message.values]
   let name = message.name
   const touched = new Set<string>()
   for (;;) {
-    const line = write({ ...message, name, extension })
+    const line = write({ ...message, name, values })
     const excess = Buffer.byteLength(line) - bytesMax
     if (excess <= 0) return { line, shortenedFields: touched.size }
-    const index = longestFreeText(extension)
-    const longest = index === undefined ? '' : (extension[index + 1] ?? '')
+    const index = longestFreeText(message.fields, values)
+    const longest = values[index] ?? ''
     if (name.length > longest.length && name.length > keptCharactersMin) {
       name = cut(name, name.length - excess)
       touched.add('name')
-    } else if (index !== undefined && longest.length > keptCharactersMin) {
-      extension[index + 1] = cut(longest, longest.length - excess)
-      touched.add(extension[index] ?? '')
+    } else if (longest.length > keptCharactersMin) {
+      values[index] = cut(longest, longest.length - excess)
+      touched.add(message.fields[index]?.key ?? '')
     } else {
       throw new RelayError(
         'RELAY_FRAME_TOO_LARGE',
@@ -93,12 +109,11 @@ function shorten(message: CefMessage, bytesMax: number): EncodedCef {
   }
 }
 
-function longestFreeText(extension: readonly string[]): number | undefined {
-  let best: number | undefined
-  for (let index = 0; index < extension.length; index += 2) {
-    if (!shortenable.has(extension[index] ?? '')) continue
-    if (best === undefined || (extension[index + 1] ?? '').length > (extension[best + 1] ?? '').length) best = index
-  }
+/** Index of the longest value that may be shortened; -1 without any. */
+function longestFreeText(fields: readonly CefField[], values: readonly string[]): number {
+  let best = -1
+  for (const [index, field] of fields.entries())
+    if (shortenable.has(field.key) && (values[index] ?? '').length > (values[best] ?? '').length) best = index
   return best
 }
 

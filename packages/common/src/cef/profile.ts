@@ -5,7 +5,7 @@ import { activityName } from '../normalize/activity-names.ts'
 import { appIdName } from '../normalize/app-ids.ts'
 import { arcsightExtension } from './arcsight.ts'
 import { genericExtension } from './generic.ts'
-import { type EncodedCef, encodeCef } from './message.ts'
+import { type CefMessage, cefPrefix, type EncodedCef, encodeCef } from './message.ts'
 
 /** An event's values as the original agent derived them, before any profile's rules. */
 export interface CefValues {
@@ -18,6 +18,9 @@ export interface CefValues {
   readonly appIds: string
   readonly policyIds: string
 }
+
+/** What a profile makes of an event. */
+export type CefExtension = Pick<CefMessage, 'fields' | 'values'>
 
 export interface CefProfileOptions {
   readonly agent: Pick<AgentDefinition, 'format' | 'device' | 'severity' | 'alertTypes' | 'appIds'>
@@ -40,7 +43,7 @@ export type CefProfile = (event: RelayEvent, portalUrl: string) => CefLine
  */
 export function createCefProfile(options: CefProfileOptions): CefProfile {
   const { device, severity, format } = options.agent
-  const deviceVersion = device.version ?? options.defaultVersion
+  const prefix = cefPrefix({ ...device, version: device.version ?? options.defaultVersion })
   const bySeverity = [severity.low, severity.medium, severity.high, severity.informational] as const
   const alertTypes = new Map(Object.entries(options.agent.alertTypes))
   const appIds = new Map(Object.entries(options.agent.appIds))
@@ -49,19 +52,19 @@ export function createCefProfile(options: CefProfileOptions): CefProfile {
     const isAlert = event.kind === 'alert'
     // An alert of unknown severity is not harmless: it is written as low, as the published samples are.
     const cefSeverity = isAlert ? bySeverity[event.severity ?? 0] : 0
-    const values = isAlert ? alertValues(event, portalUrl, appIds) : activityValues(event, portalUrl, appIds)
-    const encoded = encodeCef(
-      {
-        deviceVendor: device.vendor,
-        deviceProduct: device.product,
-        deviceVersion,
-        signatureId: isAlert ? (alertTypes.get(String(event.alertTypeId)) ?? event.alertType) : event.eventTypeName,
-        name: isAlert ? event.policies[0]?.label || event.title : activityName(event),
-        severity: cefSeverity,
-        extension: extensionOf(event, values),
-      },
-      options.bytesMax,
+    const { fields, values } = extensionOf(
+      event,
+      isAlert ? alertValues(event, portalUrl, appIds) : activityValues(event, portalUrl, appIds),
     )
+    const message = {
+      prefix,
+      signatureId: isAlert ? (alertTypes.get(String(event.alertTypeId)) ?? event.alertType) : event.eventTypeName,
+      name: isAlert ? event.policies[0]?.label || event.title : activityName(event),
+      severity: cefSeverity,
+      fields,
+      values,
+    }
+    const encoded = encodeCef(message, options.bytesMax)
     return { line: encoded.line, shortenedFields: encoded.shortenedFields, severity: cefSeverity }
   }
 }
