@@ -1,6 +1,8 @@
 /** A SIEM agent: a named destination with its format, filters, de-duplication policy and transport. One schema is the
  *  configuration file's reference, the agents topic's payload and the portal's form. Combinations known to lose data are refused. */
 import { z } from 'zod'
+import type { EventKind } from './events.ts'
+import { checkFilter } from './filter/compile.ts'
 import { filterSchema } from './filter/schema.ts'
 
 /** Ids become topic and group names: lower-case letters, digits, `-`, `_`, at most 64. */
@@ -100,15 +102,21 @@ export const headerSchema = z.strictObject({
     .meta({ description: 'RFC 5424 §6.2.1; from-event: CEF 0–3 info, 4–6 notice, 7–8 error, 9–10 critical.' }),
 })
 
-const dataTypeSchema = z.strictObject({
-  enabled: z.boolean().default(true),
-  filter: filterSchema.default({}),
-})
+/** One data type of an agent: whether it is sent, and which of it. A filter that cannot be evaluated is refused with its path. */
+function dataTypeSchema(kind: EventKind) {
+  return z.strictObject({
+    enabled: z.boolean().default(true),
+    filter: filterSchema.default({}).superRefine((filter, context) => {
+      for (const { path, message } of checkFilter(kind, filter))
+        context.addIssue({ code: 'custom', path: [...path], message })
+    }),
+  })
+}
 
 export const dedupSchema = z.strictObject({
   recordIds: z
     .int()
-    .min(0)
+    .min(1)
     .max(5_000_000)
     .default(100_000)
     .meta({ description: 'How many record ids per input partition are remembered to drop repeats.' }),
@@ -134,8 +142,8 @@ export const agentSchema = z
         version: z.string().min(1).max(31).optional(),
       })
       .prefault({}),
-    alerts: dataTypeSchema.prefault({}),
-    activities: dataTypeSchema.prefault({}),
+    alerts: dataTypeSchema('alert').prefault({}),
+    activities: dataTypeSchema('activity').prefault({}),
     severity: z
       .strictObject({
         low: cefSeverity(3),

@@ -55,6 +55,7 @@ export const rawHeaders = {
   kind: 'kind',
   version: 'version',
   receivedMs: 'received-ms',
+  portalUrl: 'portal-url',
 } as const
 /** Header names of `out.*` records. */
 export const outHeaders = {

@@ -1,0 +1,2 @@
+export type { FormatterConfig } from './config.ts'
+export { start } from './start.ts'

@@ -1,0 +1,71 @@
+/** The formatter's part of the balance: received = formatted + discarded + dead-lettered, counted when the transaction is durable. */
+import { counter, type World } from '@siem-relay/service-kit'
+
+/** What one batch came to. */
+export interface BatchCounts {
+  received: number
+  formatted: number
+  filtered: number
+  repeated: number
+  deadLettered: number
+  shortened: number
+  filterErrors: number
+}
+
+export const noCounts = (): BatchCounts => ({
+  received: 0,
+  formatted: 0,
+  filtered: 0,
+  repeated: 0,
+  deadLettered: 0,
+  shortened: 0,
+  filterErrors: 0,
+})
+
+export type CountBatch = (kind: string, counts: BatchCounts) => void
+
+/** A function that adds a committed batch of one agent to the metrics. */
+export function createFormatterMetrics(metrics: World['metrics'], agent: string): CountBatch {
+  const received = counter(metrics, {
+    name: 'siem_relay_records_formatter_total',
+    help: "Raw records an agent's formatter has decided on.",
+    labels: ['agent', 'kind'],
+  })
+  const formatted = counter(metrics, {
+    name: 'siem_relay_messages_formatted_total',
+    help: 'Messages written for an agent.',
+    labels: ['agent', 'kind'],
+  })
+  const discarded = counter(metrics, {
+    name: 'siem_relay_records_discarded_total',
+    help: 'Records left out on purpose, by reason.',
+    labels: ['agent', 'kind', 'reason'],
+  })
+  const deadLettered = counter(metrics, {
+    name: 'siem_relay_records_dead_lettered_total',
+    help: 'Records that can never be processed or delivered, kept in dead-letters.',
+    labels: ['agent', 'stage'],
+  })
+  const shortened = counter(metrics, {
+    name: 'siem_relay_messages_shortened_total',
+    help: "Messages with free text shortened to fit the destination's limit.",
+    labels: ['agent'],
+  })
+  const filterErrors = counter(metrics, {
+    name: 'siem_relay_filter_errors_total',
+    help: 'Records let through because their filter failed to evaluate.',
+    labels: ['agent'],
+  })
+  deadLettered.inc({ agent, stage: 'formatter' }, 0)
+  for (const reason of ['filter', 'repeat'])
+    for (const kind of ['alert', 'activity']) discarded.inc({ agent, kind, reason }, 0)
+  return (kind, counts) => {
+    received.inc({ agent, kind }, counts.received)
+    formatted.inc({ agent, kind }, counts.formatted)
+    if (counts.filtered > 0) discarded.inc({ agent, kind, reason: 'filter' }, counts.filtered)
+    if (counts.repeated > 0) discarded.inc({ agent, kind, reason: 'repeat' }, counts.repeated)
+    if (counts.deadLettered > 0) deadLettered.inc({ agent, stage: 'formatter' }, counts.deadLettered)
+    if (counts.shortened > 0) shortened.inc({ agent }, counts.shortened)
+    if (counts.filterErrors > 0) filterErrors.inc({ agent }, counts.filterErrors)
+  }
+}
