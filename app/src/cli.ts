@@ -1,0 +1,106 @@
+/** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { serviceNames } from './all-in-one.ts'
+import { echoConfig } from './commands/echo-config.ts'
+import { generate } from './commands/generate.ts'
+import { preview } from './commands/preview.ts'
+import { run } from './commands/run.ts'
+import { schema } from './commands/schema.ts'
+import { validate } from './commands/validate.ts'
+import { systemTerminal, type Terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+/** Runs a command line; sets the exit code: 0 well, 1 failed, 2 wrong usage, 78 wrong configuration (EX_CONFIG of sysexits.h). */
+export async function runCli(args: readonly string[], terminal: Terminal = systemTerminal): Promise<void> {
+  const program = buildProgram(terminal)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) terminal.setExitCode(error.exitCode === 0 ? 0 : 2)
+    else terminal.fail(error)
+  }
+}
+
+function buildProgram(terminal: Terminal): Command {
+  const program = new Command('siem-relay')
+    .description(
+      'Carries Defender for Cloud Apps alerts and activities to your SIEM as CEF over syslog: nothing lost, each alert once.',
+    )
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+    })
+    .showHelpAfterError('(siem-relay help lists commands and options)')
+  const config = new Option('-c, --config <file>', 'configuration file; ./siem-relay.yaml is found by itself')
+
+  program
+    .command('run')
+    .description('run the relay; without a configuration, a demo')
+    .addOption(config)
+    .addOption(new Option('-s, --service <name...>', 'run only these services').choices(serviceNames))
+    .option('--url <url>', 'API address of Defender for Cloud Apps, instead of a configuration file')
+    .option('--token <token>', 'API token (shown in the process list: prefer --token-file)')
+    .option('--token-file <file>', 'file with the API token')
+    .option('--proxy <address[:port]>', 'HTTP proxy for the API')
+    .option('--logsDirectory <dirname>', 'directory for log files')
+    .option(
+      '--syslog <url>',
+      'where lines go: udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; default: the terminal',
+    )
+    .option('--data <directory>', 'directory of the embedded log')
+    .action((options) => run(options, terminal))
+
+  program
+    .command('validate')
+    .description('check a configuration without starting; exit code 78 when it is wrong')
+    .addOption(config)
+    .option('--json', 'problems as JSON')
+    .action((options) => validate(options, terminal))
+
+  program
+    .command('preview')
+    .description('show what an agent would send: records in, lines out, and which filter clause decided')
+    .addOption(config)
+    .requiredOption('--agent <id>', 'the agent')
+    .option('-i, --input <file>', 'records as NDJSON, `-` for standard input; default: the last records in the log')
+    .option('--sample', "use the specification's twelve sample records")
+    .option('-n, --limit <count>', 'most records of each data type', positiveInteger, 20)
+    .option('--explain', 'say which filter clause decided over each record')
+    .option('--json', 'one JSON object a line')
+    .action((options) => preview(options, terminal))
+
+  program
+    .command('generate')
+    .description('print realistic records or lines, the same for the same seed')
+    .option('-n, --count <count>', 'how many', positiveInteger, 10)
+    .addOption(
+      new Option('-k, --kind <kind>', 'which data type').choices(['alert', 'activity', 'both']).default('both'),
+    )
+    .addOption(new Option('-f, --format <format>', 'API records or CEF lines').choices(['json', 'cef']).default('json'))
+    .option('--seed <number>', 'seed', positiveInteger, 1)
+    .action((options) => generate(options, terminal))
+
+  program
+    .command('echo-config')
+    .description(
+      'print the configuration in force: defaults and environment applied, secrets redacted, each value with its origin',
+    )
+    .addOption(config)
+    .option('--json', 'as JSON')
+    .action((options) => echoConfig(options, terminal))
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of the configuration file, for editors')
+    .action(() => schema(terminal))
+
+  return program
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('use a whole number from 1 on.')
+  return value
+}

@@ -1,0 +1,110 @@
+/** `siem-relay run`: the relay until a signal. With a configuration the real thing; with the old agent's flags the same
+ *  without a file; with neither the demo. */
+import { randomUUID } from 'node:crypto'
+import { isAbsolute, join } from 'node:path'
+import { createLogger, runProcess } from '@siem-relay/service-kit'
+import { type Relay, type ServiceName, serviceNames, startRelay } from '../all-in-one.ts'
+import { findConfigFile, loadRelayConfig } from '../config/load.ts'
+import type { RelayConfig } from '../config/schema.ts'
+import { startDemo } from '../demo/demo.ts'
+import type { Terminal } from '../terminal.ts'
+import { type AgentFlags, configOfFlags, hasAgentFlags } from './agent-flags.ts'
+
+export interface RunOptions extends AgentFlags {
+  readonly config?: string
+  readonly service?: readonly ServiceName[]
+}
+
+export async function run(options: RunOptions, terminal: Terminal): Promise<void> {
+  const code = await runProcess({
+    start: async ({ useLog }) => {
+      await using starting = new AsyncDisposableStack()
+      const setup = await prepare(options, terminal)
+      if (setup.demo !== undefined) starting.use(setup.demo)
+      const { config } = setup
+      const log = createLogger({
+        level: config.log.level,
+        destination: terminal.stderr,
+        service: 'siem-relay',
+        instance: randomUUID(),
+        ...(config.log.directory === undefined ? {} : { logsDirectory: config.log.directory }),
+      })
+      useLog(log)
+      for (const warning of setup.warnings) log.warn(warning)
+      const relay = await startRelay({
+        config,
+        services: options.service ?? serviceNames,
+        log,
+        stdout: terminal.stdout,
+        env: terminal.env,
+      })
+      terminal.stderr.write(welcome(setup.name, relay, config))
+      const rest = starting.move()
+      return {
+        failed: relay.failed,
+        stop: async (drainMs) => {
+          await relay.stop(drainMs)
+          await rest.disposeAsync()
+        },
+        [Symbol.asyncDispose]: async () => {
+          await relay[Symbol.asyncDispose]()
+          await rest.disposeAsync()
+        },
+      }
+    },
+  })
+  terminal.setExitCode(code)
+}
+
+interface Setup {
+  readonly name: string
+  readonly config: RelayConfig
+  readonly warnings: readonly string[]
+  readonly demo?: AsyncDisposable
+}
+
+/** @throws {RelayError} what is wrong with the configuration or the flags. */
+async function prepare(options: RunOptions, terminal: Terminal): Promise<Setup> {
+  const file = findConfigFile(options.config, terminal)
+  if (hasAgentFlags(options)) {
+    const { config, warnings } = configOfFlags(options, file, terminal)
+    return { name: options.url ?? 'flags', config, warnings }
+  }
+  if (file !== undefined || hasSettings(terminal)) {
+    const { config, warnings } = loadRelayConfig(file, terminal)
+    return { name: file ?? 'environment', config: withDirectories(config, options, terminal), warnings }
+  }
+  const demo = await startDemo({
+    directory: options.data ?? join(terminal.cwd, 'data', 'demo'),
+    nowMs: () => Date.now(),
+    ...(terminal.env.SIEM_RELAY_ADMIN__LISTEN === undefined
+      ? {}
+      : { adminListen: terminal.env.SIEM_RELAY_ADMIN__LISTEN }),
+  })
+  return { name: 'demo', config: demo.config, warnings: [], demo }
+}
+
+/** Whether the environment alone describes a relay: sources or agents; a port or a log level does not. */
+function hasSettings(terminal: Terminal): boolean {
+  return Object.keys(terminal.env).some((name) => /^SIEM_RELAY_(SOURCES|AGENTS)__/.test(name))
+}
+
+function withDirectories(config: RelayConfig, options: RunOptions, terminal: Terminal): RelayConfig {
+  const path = options.data ?? config.bus.path
+  return {
+    ...config,
+    bus: { ...config.bus, path: isAbsolute(path) ? path : join(terminal.cwd, path) },
+    log: { ...config.log, ...(options.logsDirectory === undefined ? {} : { directory: options.logsDirectory }) },
+  }
+}
+
+function welcome(name: string, relay: Relay, config: RelayConfig): string {
+  const isDemo = name === 'demo'
+  return [
+    isDemo
+      ? 'siem-relay demo: a simulated tenant is the source, its CEF lines follow. Give it your own with --config FILE.'
+      : `siem-relay runs with ${name}: ${config.sources.length} sources, ${config.agents.filter((agent) => agent.enabled).length} agents.`,
+    `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${config.bus.path}   Ctrl-C stops.`,
+    '',
+  ].join('\n')
+}

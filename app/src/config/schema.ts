@@ -1,0 +1,80 @@
+/** The whole configuration file: one strict schema, made of the rooms' own. The JSON Schema for editors is generated from it. */
+import { collectorSourceSchema } from '@siem-relay/collector'
+import { agentSchema } from '@siem-relay/common'
+import { z } from 'zod'
+
+const busSchema = z.strictObject({
+  type: z.literal('sqlite').default('sqlite').meta({ description: 'sqlite: the embedded log of one machine.' }),
+  path: z
+    .string()
+    .min(1)
+    .default('./data')
+    .meta({ description: 'Directory of the log, relative to the working directory; created when missing.' }),
+  freeBytesMin: z.int().min(1_048_576).optional().meta({
+    description:
+      'Free disk in bytes below which sources are not polled; default: the larger of 512 MB and 10 % of the disk.',
+  }),
+  bytesMax: z
+    .int()
+    .min(16_777_216)
+    .optional()
+    .meta({ description: 'Most bytes the log may use; delivered records go first. Default: no cap but age.' }),
+})
+
+const adminSchema = z.strictObject({
+  listen: z
+    .string()
+    .min(1)
+    .default('127.0.0.1:9464')
+    .meta({ description: 'Where /livez, /readyz and /metrics answer.' }),
+})
+
+const logSchema = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  directory: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Directory for log files (5 of 10 MB); default: standard error.' }),
+})
+
+export const relayConfigSchema = z
+  .strictObject({
+    bus: busSchema.prefault({}),
+    sources: z.array(collectorSourceSchema).max(1_000).default([]),
+    agents: z.array(agentSchema).max(1_000).default([]),
+    admin: adminSchema.prefault({}),
+    log: logSchema.prefault({}),
+  })
+  .superRefine((config, context) => {
+    for (const list of ['sources', 'agents'] as const) {
+      const seen = new Set<string>()
+      for (const [index, { id }] of config[list].entries()) {
+        if (seen.has(id))
+          context.addIssue({
+            code: 'custom',
+            path: [list, index, 'id'],
+            message: `the id ${id} is used twice; ids name topics and must differ`,
+          })
+        seen.add(id)
+      }
+    }
+    const tenants = new Set(tenantsOf(config.sources))
+    for (const [index, agent] of config.agents.entries())
+      for (const [place, tenant] of (agent.tenants ?? []).entries())
+        if (!tenants.has(tenant))
+          context.addIssue({
+            code: 'custom',
+            path: ['agents', index, 'tenants', place],
+            message: `no source has the tenant ${tenant}; known: ${[...tenants].join(', ') || 'none'}`,
+          })
+  })
+
+export type RelayConfig = z.output<typeof relayConfigSchema>
+
+/** The tenants of a list of sources, each once. */
+export function tenantsOf(
+  sources: readonly { readonly id: string; readonly tenant?: string | undefined }[],
+): readonly string[] {
+  return [...new Set(sources.map((source) => source.tenant ?? source.id))]
+}

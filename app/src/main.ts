@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+/** The `siem-relay` command. */
+import { runCli } from './cli.ts'
+
+await runCli(process.argv.slice(2))

@@ -1,0 +1,52 @@
+/** The process as commands see it: streams, environment, exit code. A test passes its own. */
+import { readFileSync } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
+import { RelayError } from '@siem-relay/common'
+
+export interface Terminal {
+  readonly stdin: Readable
+  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stderr: Writable & { readonly isTTY?: boolean }
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  setExitCode(code: number): void
+  /** Says what went wrong in words for a person, with the next move, and sets the exit code. Unexpected errors keep their stack. */
+  fail(error: unknown): void
+}
+
+export const systemTerminal: Terminal = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  setExitCode: (code) => {
+    process.exitCode = code
+  },
+  fail: (error) => {
+    process.stderr.write(`siem-relay: ${describeFailure(error)}\n`)
+    process.exitCode =
+      error instanceof RelayError && error.code === 'RELAY_CONFIG_INVALID'
+        ? 78
+        : error instanceof RelayError && error.code === 'RELAY_USAGE'
+          ? 2
+          : 1
+  },
+}
+
+/** A message for a person; a stack only for what nobody expected. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof RelayError) return `${error.message}\n  → ${error.nextMove}`
+  if (error instanceof Error) return error.stack ?? error.message
+  return String(error)
+}
+
+/** Whether a file is there to be read; anything but "not there" counts as there, so that its real trouble is reported. */
+export function isPresent(path: string): boolean {
+  try {
+    readFileSync(path)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ENOENT')
+  }
+}
