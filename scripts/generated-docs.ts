@@ -1,0 +1,109 @@
+/** Reference pages made from the code, by path: the errors table, the filter language, the configuration and its JSON Schema. */
+import { errorCodes, filterOperatorReference, filterReference } from '@siem-relay/common'
+import { schemaText } from '../app/src/commands/schema.ts'
+
+const generatedMark = '<!-- Made by `npm run docs` from the code: change it there. -->'
+
+export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['docs/using/siem-relay.schema.json', schemaText()],
+    ['docs/using/configuration-reference.md', configurationPage()],
+    ['docs/using/filter-reference.md', filterPage()],
+    ['docs/operating/errors.md', errorsPage()],
+  ])
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(([code, { disposition, nextMove }]) => [`\`${code}\``, disposition, nextMove])
+  return page(
+    'Errors',
+    'Every error the relay raises on purpose has a code. `retry`: the same work again, later, with back-off. `dead-letter`: this record can never pass; it is kept with its reason. `stop`: this source or agent pauses and says so; it goes on by itself once the cause is gone.',
+    table(['code', 'what the relay does', 'what you do'], rows),
+  )
+}
+
+function filterPage(): string {
+  const operators = table(['operator', 'meaning'], filterOperatorReference().map(({ operator, meaning }) => [`\`${operator}\``, meaning]))
+  const fields = (kind: 'alert' | 'activity'): string =>
+    table(
+      ['field', 'operators', 'values', 'note'],
+      filterReference(kind).map(({ field, aliases, operators: names, addedOperators, values, note }) => [
+        [field, ...aliases].map((name) => `\`${name}\``).join(', '),
+        [...names.filter((name) => !addedOperators.includes(name)), ...addedOperators.map((name) => `${name}\\*`)].join(', '),
+        values ?? '',
+        note ?? '',
+      ]),
+    )
+  return page(
+    'Filter reference',
+    "Filters are written as the Defender for Cloud Apps API and portal write them. Operators marked \\* are the relay's additions to Microsoft's table for that field.",
+    `## Operators\n\n${operators}\n\n## Alerts\n\n${fields('alert')}\n\n## Activities\n\n${fields('activity')}`,
+  )
+}
+
+/** The parts of a JSON Schema this page shows. */
+interface Schema {
+  readonly type?: string | readonly string[]
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly default?: unknown
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+  readonly oneOf?: readonly Schema[]
+  readonly additionalProperties?: Schema | boolean
+  readonly minimum?: number
+  readonly maximum?: number
+}
+
+function configurationPage(): string {
+  const rows = [...settings(JSON.parse(schemaText()) as Schema, '')]
+  return page(
+    'Configuration reference',
+    'Every setting of `siem-relay.yaml`. Unknown keys are refused. Each can come from the environment instead (`SIEM_RELAY_ADMIN__LISTEN` sets `admin.listen`, `SIEM_RELAY_SOURCES__CONTOSO__AUTH__TOKEN_FILE` the source with the id contoso); `siem-relay echo-config` shows what is in force and where it came from.',
+    table(['setting', 'values', 'default', ''], rows),
+  )
+}
+
+function* settings(schema: Schema, path: string): Iterable<readonly string[]> {
+  const shapes = [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]
+  const seen = new Set<string>()
+  for (const shape of shapes)
+    for (const [key, child] of Object.entries(shape.properties ?? {})) {
+      const name = path === '' ? key : `${path}.${key}`
+      if (seen.has(name)) continue
+      seen.add(name)
+      const item = child.items?.properties === undefined && child.items?.oneOf === undefined ? undefined : child.items
+      const isSection = child.properties !== undefined || item !== undefined || (child.oneOf ?? child.anyOf ?? []).some((each) => each.properties !== undefined)
+      if (!isSection || child.description !== undefined)
+        yield [`\`${name}${item === undefined ? '' : '[]'}\``, isSection ? '' : valuesOf(child), defaultOf(child), child.description ?? '']
+      yield* settings(item ?? child, item === undefined ? name : `${name}[]`)
+    }
+}
+
+function valuesOf(schema: Schema): string {
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ')
+  const options = schema.anyOf ?? schema.oneOf
+  if (options !== undefined) return options.map(valuesOf).join(' or ')
+  const type = schema.type === 'array' ? `list of ${schema.items === undefined ? 'values' : valuesOf(schema.items)}` : String(schema.type ?? '')
+  const { minimum, maximum } = schema
+  const isBounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER
+  return minimum !== undefined && isBounded ? `${type} ${minimum}–${maximum}` : minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? `${type} from ${minimum}` : type
+}
+
+function defaultOf(schema: Schema): string {
+  if (schema.default === undefined || (typeof schema.default === 'object' && schema.properties !== undefined)) return ''
+  return `\`${JSON.stringify(schema.default)}\``
+}
+
+function page(title: string, lead: string, body: string): string {
+  return `# ${title}\n${generatedMark}\n\n${lead}\n\n${body}\n`
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) throw new Error('a reference without rows: the code it is made from has changed its shape')
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}

@@ -1,0 +1,72 @@
+/** The relay as its user runs it: a process of its own, started from a configuration file, killed or stopped from outside. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const root = join(import.meta.dirname, '..', '..')
+
+export interface RelayProcess {
+  readonly child: ChildProcess
+  readonly pid: number
+  /** Where /metrics answers. */
+  readonly adminUrl: string
+  /** Lines on standard error so far, the last 1,000. */
+  readonly log: readonly string[]
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<number | null>
+}
+
+/**
+ * Starts `siem-relay run` and waits until it says that it runs.
+ * @param config as in siem-relay.yaml; JSON is YAML.
+ * @throws when it exits first, with what it said.
+ */
+export async function startRelayProcess(directory: string, config: object, env: Record<string, string> = {}): Promise<RelayProcess> {
+  const file = join(directory, 'siem-relay.yaml')
+  writeFileSync(
+    file,
+    JSON.stringify({ bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 }, admin: { listen: '127.0.0.1:0' }, ...config }),
+    { mode: 0o600 },
+  )
+  const child = spawn(process.execPath, [join(root, 'app', 'src', 'main.ts'), 'run', '--config', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  })
+  const log: string[] = []
+  const exited = once(child, 'exit')
+  const running = Promise.withResolvers<string>()
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    log.push(line)
+    if (log.length > 1_000) log.shift()
+    const adminUrl = /^Metrics: (\S+)\/metrics/.exec(line)?.[1]
+    if (adminUrl !== undefined) running.resolve(adminUrl)
+  })
+  void exited.then(([code]) => running.reject(new Error(`the relay ended with ${code}:\n${log.join('\n')}`)))
+  const adminUrl = await running.promise
+  return {
+    child,
+    pid: child.pid ?? 0,
+    adminUrl,
+    log,
+    kill: async (signal) => {
+      child.kill(signal)
+      const [code] = (await exited) as [number | null]
+      return code
+    },
+  }
+}
+
+/** Resident memory of a process in bytes (Linux). */
+export async function residentBytes(pid: number): Promise<number> {
+  const { readFile } = await import('node:fs/promises')
+  const kb = /^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kb) * 1024
+}
+
+/** User and system CPU seconds of a process so far (Linux, 100 ticks a second). */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const { readFile } = await import('node:fs/promises')
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
