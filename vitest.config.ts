@@ -1,9 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
+/** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons. */
 export default defineConfig({
   test: {
-    include: ['packages/**/*.test.ts', 'services/**/*.test.ts', 'app/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'fast',
+          include: ['packages/**/*.test.ts', 'services/**/*.test.ts', 'app/**/*.test.ts', 'test/*.test.ts', 'test/e2e/**/*.test.ts'],
+        },
+      },
+      { extends: true, test: { name: 'receivers', include: ['test/receivers/**/*.test.ts'], fileParallelism: false } },
+    ],
   },
 })

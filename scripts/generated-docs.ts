@@ -14,7 +14,11 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
 }
 
 function errorsPage(): string {
-  const rows = Object.entries(errorCodes).map(([code, { disposition, nextMove }]) => [`\`${code}\``, disposition, nextMove])
+  const rows = Object.entries(errorCodes).map(([code, { disposition, nextMove }]) => [
+    `\`${code}\``,
+    disposition,
+    nextMove,
+  ])
   return page(
     'Errors',
     'Every error the relay raises on purpose has a code. `retry`: the same work again, later, with back-off. `dead-letter`: this record can never pass; it is kept with its reason. `stop`: this source or agent pauses and says so; it goes on by itself once the cause is gone.',
@@ -23,13 +27,18 @@ function errorsPage(): string {
 }
 
 function filterPage(): string {
-  const operators = table(['operator', 'meaning'], filterOperatorReference().map(({ operator, meaning }) => [`\`${operator}\``, meaning]))
+  const operators = table(
+    ['operator', 'meaning'],
+    filterOperatorReference().map(({ operator, meaning }) => [`\`${operator}\``, meaning]),
+  )
   const fields = (kind: 'alert' | 'activity'): string =>
     table(
       ['field', 'operators', 'values', 'note'],
       filterReference(kind).map(({ field, aliases, operators: names, addedOperators, values, note }) => [
         [field, ...aliases].map((name) => `\`${name}\``).join(', '),
-        [...names.filter((name) => !addedOperators.includes(name)), ...addedOperators.map((name) => `${name}\\*`)].join(', '),
+        [...names.filter((name) => !addedOperators.includes(name)), ...addedOperators.map((name) => `${name}\\*`)].join(
+          ', ',
+        ),
         values ?? '',
         note ?? '',
       ]),
@@ -75,9 +84,17 @@ function* settings(schema: Schema, path: string): Iterable<readonly string[]> {
       if (seen.has(name)) continue
       seen.add(name)
       const item = child.items?.properties === undefined && child.items?.oneOf === undefined ? undefined : child.items
-      const isSection = child.properties !== undefined || item !== undefined || (child.oneOf ?? child.anyOf ?? []).some((each) => each.properties !== undefined)
+      const isSection =
+        child.properties !== undefined ||
+        item !== undefined ||
+        (child.oneOf ?? child.anyOf ?? []).some((each) => each.properties !== undefined)
       if (!isSection || child.description !== undefined)
-        yield [`\`${name}${item === undefined ? '' : '[]'}\``, isSection ? '' : valuesOf(child), defaultOf(child), child.description ?? '']
+        yield [
+          `\`${name}${item === undefined ? '' : '[]'}\``,
+          isSection ? '' : valuesOf(child),
+          defaultOf(child),
+          child.description ?? '',
+        ]
       yield* settings(item ?? child, item === undefined ? name : `${name}[]`)
     }
 }
@@ -87,10 +104,17 @@ function valuesOf(schema: Schema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ')
   const options = schema.anyOf ?? schema.oneOf
   if (options !== undefined) return options.map(valuesOf).join(' or ')
-  const type = schema.type === 'array' ? `list of ${schema.items === undefined ? 'values' : valuesOf(schema.items)}` : String(schema.type ?? '')
+  const type =
+    schema.type === 'array'
+      ? `list of ${schema.items === undefined ? 'values' : valuesOf(schema.items)}`
+      : String(schema.type ?? '')
   const { minimum, maximum } = schema
   const isBounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER
-  return minimum !== undefined && isBounded ? `${type} ${minimum}–${maximum}` : minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? `${type} from ${minimum}` : type
+  return minimum !== undefined && isBounded
+    ? `${type} ${minimum}–${maximum}`
+    : minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER
+      ? `${type} from ${minimum}`
+      : type
 }
 
 function defaultOf(schema: Schema): string {
@@ -104,6 +128,7 @@ function page(title: string, lead: string, body: string): string {
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) throw new Error('a reference without rows: the code it is made from has changed its shape')
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }

@@ -8,7 +8,9 @@ const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 describe('pages made from the code', async () => {
-  test.each([...(await generatedDocs())])('%s is what `npm run docs` writes', (path, text) => expect(read(path)).toBe(text))
+  test.each([...(await generatedDocs())])('%s is what `npm run docs` writes', (path, text) =>
+    expect(read(path)).toBe(text),
+  )
 })
 
 test('relative links lead to files that exist', () => {
@@ -34,7 +36,9 @@ test('every decision record is numbered in order and has a status and a date', (
 
 test('every environment and npm command named in the README exists', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-  const named = [...read('README.md').matchAll(/npm (?:run )?(start|test|[a-z]+:[a-z]+|bench|check|docs)\b/g)].map((match) => match[1] ?? '')
+  const named = [...read('README.md').matchAll(/npm (?:run )?(start|test|[a-z]+:[a-z]+|bench|check|docs)\b/g)].map(
+    (match) => match[1] ?? '',
+  )
   expect(named.length).toBeGreaterThan(1)
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
 })

@@ -20,7 +20,7 @@ function sources(folder: string): readonly SourceFile[] {
     const text = readFileSync(join(root, path), 'utf8')
     const imports = [
       ...text.matchAll(
-        /^\s*(?:import|export)\b[^'"\n]*?(?:from\s*)?['"]([^'"]+)['"]|^} from ['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
+        /^(?:import|export)\b(?:[^'"`;=]|\n)*?\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm,
       ),
     ].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
     return { path, text, imports }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { RelayError } from '@siem-relay/common'
+import { exitCodeOf } from '@siem-relay/service-kit'
 
 export interface Terminal {
   readonly stdin: Readable
@@ -25,12 +26,7 @@ export const systemTerminal: Terminal = {
   },
   fail: (error) => {
     process.stderr.write(`siem-relay: ${describeFailure(error)}\n`)
-    process.exitCode =
-      error instanceof RelayError && error.code === 'RELAY_CONFIG_INVALID'
-        ? 78
-        : error instanceof RelayError && error.code === 'RELAY_USAGE'
-          ? 2
-          : 1
+    process.exitCode = exitCodeOf(error)
   },
 }
 

@@ -15,7 +15,9 @@ test('API-shaped records leave as the 12 sample lines of the SIEM integration pa
   for (const record of alerts) simulator.store.addAlert(record)
   const lines = sampleLines()
   // The lines come from agents of several versions, one of them with a system name.
-  const shapes = new Map(lines.map(({ deviceVersion, systemName }) => [`${deviceVersion} ${systemName}`, { deviceVersion, systemName }]))
+  const shapes = new Map(
+    lines.map(({ deviceVersion, systemName }) => [`${deviceVersion} ${systemName}`, { deviceVersion, systemName }]),
+  )
   const agents = [...shapes.values()].map(({ deviceVersion, systemName }, index) => ({
     id: `agent-${index}`,
     syslog: { host: '127.0.0.1', port: receiver.port, protocol: 'udp' },

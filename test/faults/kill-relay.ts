@@ -22,7 +22,14 @@ export async function killRelay(rounds: number, seed: number): Promise<Report> {
     agents: [
       {
         id: 'siem',
-        syslog: { host: '127.0.0.1', port: receiver.port, protocol: 'tcp', framing: 'octet-counting', checkpointMessages, checkpointSeconds: 0.5 },
+        syslog: {
+          host: '127.0.0.1',
+          port: receiver.port,
+          protocol: 'tcp',
+          framing: 'octet-counting',
+          checkpointMessages,
+          checkpointSeconds: 0.5,
+        },
       },
     ],
   }
@@ -41,14 +48,30 @@ export async function killRelay(rounds: number, seed: number): Promise<Report> {
     return missing.size === 0
   })
   const code = await relay.kill('SIGTERM')
-  const findings = await inspect({ directory: join(directory.path, 'log'), tenant: 'contoso', agent: 'siem', sourceIds: source.ids, received: receiver.messages })
+  const findings = await inspect({
+    directory: join(directory.path, 'log'),
+    tenant: 'contoso',
+    agent: 'siem',
+    sourceIds: source.ids,
+    received: receiver.messages,
+  })
   const windowMax = rounds * 2 * checkpointMessages
   return {
     name: `kill -9 of the relay, ${rounds} rounds at random points`,
     findings,
-    extra: { exitCodeAtTheEnd: code, duplicatesPerKill: Number((findings.duplicates / rounds).toFixed(1)), windowPerKill: 2 * checkpointMessages },
+    extra: {
+      exitCodeAtTheEnd: code,
+      duplicatesPerKill: Number((findings.duplicates / rounds).toFixed(1)),
+      windowPerKill: 2 * checkpointMessages,
+    },
     passed:
-      findings.missingRaw + findings.repeatedRaw + findings.missingOut + findings.repeatedOut + findings.lost + findings.outOfOrder === 0 &&
+      findings.missingRaw +
+        findings.repeatedRaw +
+        findings.missingOut +
+        findings.repeatedOut +
+        findings.lost +
+        findings.outOfOrder ===
+        0 &&
       findings.duplicates <= windowMax &&
       code === 0,
   }

@@ -48,7 +48,9 @@ export async function inspect({ directory, tenant, agent, sourceIds, received }:
   const raw = countsOf((await keysOf([rawTopic(tenant, 'alerts'), rawTopic(tenant, 'activities')])).flat())
   const outPartitions = await keysOf([outTopic(agent)])
   const out = countsOf(outPartitions.flat())
-  const deadLetters = (await keysOf([{ name: 'dead-letters', partitions: 3, cleanup: 'delete', retentionMs: 1 }])).flat().length
+  const deadLetters = (
+    await keysOf([{ name: 'dead-letters', partitions: 3, cleanup: 'delete', retentionMs: 1 }])
+  ).flat().length
   const ids = received.map(idOf)
   const read = countsOf(ids)
   return {

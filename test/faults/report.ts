@@ -9,6 +9,8 @@ export interface Report {
 }
 
 export function print(report: Report): void {
-  const figures = Object.entries({ ...report.findings, ...report.extra }).map(([name, value]) => `${name} ${String(value)}`)
+  const figures = Object.entries({ ...report.findings, ...report.extra }).map(
+    ([name, value]) => `${name} ${String(value)}`,
+  )
   process.stdout.write(`${report.passed ? 'ok  ' : 'FAIL'} ${report.name}\n     ${figures.join(', ')}\n`)
 }

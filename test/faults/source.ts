@@ -14,7 +14,11 @@ export interface FaultSource extends AsyncDisposable {
 }
 
 export async function startFaultSource(seed: number): Promise<FaultSource> {
-  const simulator = await startSimulator({ legacyToken, requestsPerMinute: Number.POSITIVE_INFINITY, recordsMax: 2_000_000 })
+  const simulator = await startSimulator({
+    legacyToken,
+    requestsPerMinute: Number.POSITIVE_INFINITY,
+    recordsMax: 2_000_000,
+  })
   const generator = createGenerator(seed)
   const ids: string[] = []
   return {

@@ -22,11 +22,19 @@ export interface RelayProcess {
  * @param config as in siem-relay.yaml; JSON is YAML.
  * @throws when it exits first, with what it said.
  */
-export async function startRelayProcess(directory: string, config: object, env: Record<string, string> = {}): Promise<RelayProcess> {
+export async function startRelayProcess(
+  directory: string,
+  config: object,
+  env: Record<string, string> = {},
+): Promise<RelayProcess> {
   const file = join(directory, 'siem-relay.yaml')
   writeFileSync(
     file,
-    JSON.stringify({ bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 }, admin: { listen: '127.0.0.1:0' }, ...config }),
+    JSON.stringify({
+      bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 },
+      admin: { listen: '127.0.0.1:0' },
+      ...config,
+    }),
     { mode: 0o600 },
   )
   const child = spawn(process.execPath, [join(root, 'app', 'src', 'main.ts'), 'run', '--config', file], {

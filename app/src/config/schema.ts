@@ -1,6 +1,7 @@
 /** The whole configuration file: one strict schema, made of the rooms' own. The JSON Schema for editors is generated from it. */
-import { collectorSourceSchema } from '@siem-relay/collector'
+import { sourcesSchema } from '@siem-relay/collector'
 import { agentSchema } from '@siem-relay/common'
+import { listenSchema } from '@siem-relay/service-kit'
 import { z } from 'zod'
 
 const busSchema = z.strictObject({
@@ -22,11 +23,7 @@ const busSchema = z.strictObject({
 })
 
 const adminSchema = z.strictObject({
-  listen: z
-    .string()
-    .min(1)
-    .default('127.0.0.1:9464')
-    .meta({ description: 'Where /livez, /readyz and /metrics answer.' }),
+  listen: listenSchema.default('127.0.0.1:9464').meta({ description: 'Where /livez, /readyz and /metrics answer.' }),
 })
 
 const logSchema = z.strictObject({
@@ -41,23 +38,21 @@ const logSchema = z.strictObject({
 export const relayConfigSchema = z
   .strictObject({
     bus: busSchema.prefault({}),
-    sources: z.array(collectorSourceSchema).max(1_000).default([]),
+    sources: sourcesSchema,
     agents: z.array(agentSchema).max(1_000).default([]),
     admin: adminSchema.prefault({}),
     log: logSchema.prefault({}),
   })
   .superRefine((config, context) => {
-    for (const list of ['sources', 'agents'] as const) {
-      const seen = new Set<string>()
-      for (const [index, { id }] of config[list].entries()) {
-        if (seen.has(id))
-          context.addIssue({
-            code: 'custom',
-            path: [list, index, 'id'],
-            message: `the id ${id} is used twice; ids name topics and must differ`,
-          })
-        seen.add(id)
-      }
+    const seen = new Set<string>()
+    for (const [index, { id }] of config.agents.entries()) {
+      if (seen.has(id))
+        context.addIssue({
+          code: 'custom',
+          path: ['agents', index, 'id'],
+          message: `the id ${id} is taken by another agent`,
+        })
+      seen.add(id)
     }
     const tenants = new Set(tenantsOf(config.sources))
     for (const [index, agent] of config.agents.entries())

@@ -1,0 +1,154 @@
+/** Puts the simulator together and on a port: Defender for Cloud Apps' API and Entra's token endpoint in one server.
+ *  Here is the order of things: a request is written down, a scripted fault may take over, else the service answers. */
+
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import type { RecordKind } from './data/records.ts'
+import { RateLimit } from './defender/rate-limit.ts'
+import { answerDefender, type DefenderParts } from './defender/routes.ts'
+import { createShelves, createStore, type Store } from './defender/store.ts'
+import { type OauthOptions, TokenEndpoint } from './entra/token-endpoint.ts'
+import { applyFault, type Delivery } from './faults/apply.ts'
+import { FaultScript, type Faults } from './faults/fault.ts'
+import { type Answer, htmlAnswer, type Incoming, type RouteKind } from './http/answer.ts'
+import { deliverBroken } from './http/delivery.ts'
+import { readIncoming } from './http/incoming.ts'
+import { RequestBook, type RequestLog, type Violation } from './http/request-log.ts'
+
+export interface SimulatorOptions {
+  /** For what the simulator itself draws (the order of shuffled pages); default 1. */
+  readonly seed?: number
+  readonly host?: '127.0.0.1'
+  /** Default 0: any free port. */
+  readonly port?: number
+  /** The service's clock: `Date` header, `gte_ndays`, the request budget, expiry of tokens. Default Date.now. */
+  readonly nowMs?: () => number
+  /** Before every API route, e.g. `/cas`. */
+  readonly pathPrefix?: string
+  /** Accepted as `Authorization: Token …`. */
+  readonly legacyToken?: string
+  readonly oauth?: OauthOptions
+  /** All API routes together, in any sixty seconds; default 30, Infinity for none. */
+  readonly requestsPerMinute?: number
+  /** Records of a page at most; default 100. */
+  readonly pageLimitMax?: number
+  /** Records of a page in scan mode at most; default 5000. */
+  readonly scanLimitMax?: number
+  /** Records kept per kind; the first to have arrived goes at the bound. Default 200,000. */
+  readonly recordsMax?: number
+}
+
+export interface Simulator extends AsyncDisposable {
+  /** Origin and prefix; `/api/v1/…` follows. */
+  readonly url: string
+  /** Entra's v2 token endpoint; without `/v2.0` it is the v1 endpoint. */
+  readonly tokenUrl: string
+  readonly store: Store
+  readonly faults: Faults
+  /** The latest 10,000 requests, oldest first. */
+  readonly requests: readonly RequestLog[]
+  /** Requests made before a Retry-After had passed; the latest 10,000. */
+  readonly violations: readonly Violation[]
+  /** Closes the port and every connection, also those that hang. */
+  close(): Promise<void>
+}
+
+const bodyBytesMax = 262_144
+
+/** @throws {Error} when the port is taken. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const nowMs = options.nowMs ?? Date.now
+  const pathPrefix = (options.pathPrefix ?? '').replace(/\/+$/, '')
+  const shelves = createShelves(options.recordsMax ?? 200_000)
+  const tokens = new TokenEndpoint(options.oauth, nowMs)
+  const faults = new FaultScript()
+  const book = new RequestBook()
+  const defender: DefenderParts = {
+    shelves,
+    rateLimit: new RateLimit(options.requestsPerMinute ?? 30),
+    tokens,
+    legacyToken: options.legacyToken,
+    limits: { pageLimitMax: options.pageLimitMax ?? 100, scanLimitMax: options.scanLimitMax ?? 5000 },
+    nowMs,
+  }
+  const faultWorld = {
+    nowMs,
+    seed: options.seed ?? 1,
+    expireToken: (authorization: string | undefined) => tokens.expire(authorization?.split(' ', 2)[1] ?? ''),
+  }
+
+  function exchange(incoming: Incoming, answer: () => Answer): Delivery {
+    const note = book.open(incoming, nowMs())
+    const entry = faults.find(incoming.route)
+    const applied = entry === undefined ? undefined : applyFault(entry, incoming, answer, faultWorld)
+    if (entry !== undefined && applied?.isUsed) faults.use(entry)
+    const delivery = applied?.delivery ?? { answer: answer() }
+    const isAnswered = delivery.wireFault?.type !== 'hang' || delivery.wireFault.after === 'headers'
+    if (isAnswered) note(delivery.answer)
+    return delivery
+  }
+
+  function handle(route: RouteKind, answer: (incoming: Incoming, params: Readonly<Record<string, string>>) => Answer) {
+    return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      const incoming = await readIncoming(request, route, pathPrefix)
+      const params = (request.params ?? {}) as Readonly<Record<string, string>>
+      const delivery = exchange(incoming, () => answer(incoming, params))
+      const date = { date: new Date(nowMs()).toUTCString() }
+      if (delivery.wireFault === undefined) {
+        await reply
+          .code(delivery.answer.status)
+          .headers({ ...delivery.answer.headers, ...date })
+          .send(delivery.answer.body)
+        return
+      }
+      reply.hijack()
+      const broken = { ...delivery.answer, headers: { ...delivery.answer.headers, ...date } }
+      deliverBroken(reply.raw, broken, delivery.wireFault)
+    }
+  }
+
+  const app = Fastify({
+    bodyLimit: bodyBytesMax,
+    exposeHeadRoutes: false,
+    // Connections that hang on purpose would keep the server open for ever.
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 500 },
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+
+  for (const kind of ['alerts', 'activities'] as const satisfies readonly RecordKind[]) {
+    const root = `${pathPrefix}/api/v1/${kind}/`
+    const list = handle(kind, (incoming) => answerDefender(defender, kind, undefined, incoming))
+    app.get(root, list)
+    app.post(root, list)
+    app.get(
+      `${root}:id/`,
+      handle(kind, (incoming, params) => answerDefender(defender, kind, params.id, incoming)),
+    )
+  }
+  for (const [version, path] of [
+    ['v1', '/:tenant/oauth2/token'],
+    ['v2', '/:tenant/oauth2/v2.0/token'],
+  ] as const) {
+    app.post(
+      path,
+      handle('token', (incoming, params) => tokens.answer(params.tenant ?? '', version, incoming)),
+    )
+  }
+  app.setNotFoundHandler(handle('other', () => htmlAnswer(404, 'Not Found')))
+
+  const origin = await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 })
+  const close = async (): Promise<void> => {
+    await app.close()
+  }
+  return {
+    url: `${origin}${pathPrefix}`,
+    tokenUrl: `${origin}/${options.oauth?.tenantId ?? 'common'}/oauth2/v2.0/token`,
+    store: createStore(shelves),
+    faults,
+    requests: book.requests,
+    violations: book.violations,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,205 @@
+/** Real syslog receivers: rsyslog and syslog-ng from the system's packages, each with its own configuration, ports and files, ended
+ *  by their process id. `scripts/receivers.sh` installs them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+
+/** What a receiver stored of a message. */
+export interface Stored {
+  readonly host: string
+  readonly message: string
+}
+
+export interface Daemon extends AsyncDisposable {
+  readonly udpPort: number
+  readonly tcpPort: number
+  readonly tlsPort: number
+  /** What it stored so far. */
+  stored(): readonly Stored[]
+  kill(signal: NodeJS.Signals): Promise<void>
+}
+
+export interface DaemonOptions {
+  readonly directory: string
+  /** Octet counting on the TCP port; rsyslog takes both by itself. */
+  readonly octetCounting?: boolean
+  /** Server certificate; without it no TLS port opens. */
+  readonly tls?: {
+    readonly caFile: string
+    readonly certFile: string
+    readonly keyFile: string
+    readonly clientName?: string
+  }
+  /** Ports of an earlier run, for a receiver that comes back. */
+  readonly ports?: Pick<Daemon, 'udpPort' | 'tcpPort' | 'tlsPort'>
+}
+
+const rsyslogd = '/usr/sbin/rsyslogd'
+export const syslogNgRoot = process.env['SYSLOG_NG_ROOT'] ?? '/opt/syslog-ng'
+
+export async function startRsyslog(options: DaemonOptions): Promise<Daemon> {
+  const ports = options.ports ?? (await freePorts())
+  const file = join(options.directory, 'rsyslog.conf')
+  const output = join(options.directory, 'rsyslog.out')
+  writeFileSync(file, rsyslogConfig(options, ports, output))
+  return startDaemon(
+    rsyslogd,
+    ['-n', '-f', file, '-i', join(options.directory, 'rsyslog.pid')],
+    {},
+    ports,
+    output,
+    options.tls !== undefined,
+  )
+}
+
+/** Direct queue and no asynchronous writing: what it has read is in the file, so that a kill shows what delivery promised. */
+function rsyslogConfig({ directory, tls }: DaemonOptions, ports: Ports, output: string): string {
+  const globals =
+    tls === undefined
+      ? `global(workDirectory="${directory}")`
+      : `global(workDirectory="${directory}" defaultNetstreamDriver="ossl" defaultNetstreamDriverCAFile="${tls.caFile}" defaultNetstreamDriverCertFile="${tls.certFile}" defaultNetstreamDriverKeyFile="${tls.keyFile}")`
+  const auth =
+    tls?.clientName === undefined
+      ? 'streamdriver.authmode="anon"'
+      : `streamdriver.authmode="x509/name" permittedpeer=["${tls.clientName}"]`
+  return [
+    globals,
+    'main_queue(queue.type="Direct")',
+    'module(load="imudp")',
+    'module(load="imtcp" maxsessions="500")',
+    'template(name="stored" type="string" string="%hostname%\\t%syslogtag%%msg%\\n")',
+    `ruleset(name="store") { action(type="omfile" file="${output}" template="stored" asyncwriting="off" flushontxend="on") }`,
+    `input(type="imudp" address="127.0.0.1" port="${ports.udpPort}" ruleset="store" rcvbufsize="8m")`,
+    `input(type="imtcp" address="127.0.0.1" port="${ports.tcpPort}" ruleset="store")`,
+    ...(tls === undefined
+      ? []
+      : [
+          `input(type="imtcp" address="127.0.0.1" port="${ports.tlsPort}" ruleset="store" streamdriver.name="ossl" streamdriver.mode="1" ${auth})`,
+        ]),
+    '',
+  ].join('\n')
+}
+
+export async function startSyslogNg(options: DaemonOptions): Promise<Daemon> {
+  const ports = options.ports ?? (await freePorts())
+  const file = join(options.directory, 'syslog-ng.conf')
+  const output = join(options.directory, 'syslog-ng.out')
+  writeFileSync(file, syslogNgConfig(options, ports, output))
+  const path = join(syslogNgRoot, 'usr/sbin/syslog-ng')
+  const libraries = join(syslogNgRoot, 'usr/lib/syslog-ng')
+  const modules = join(libraries, '3.38')
+  const args = [
+    '-F',
+    '--no-caps',
+    '-f',
+    file,
+    '-p',
+    join(options.directory, 'ng.pid'),
+    '-R',
+    join(options.directory, 'ng.persist'),
+    '-c',
+    join(options.directory, 'ng.ctl'),
+    `--module-path=${modules}`,
+  ]
+  return startDaemon(path, args, { LD_LIBRARY_PATH: libraries }, ports, output, options.tls !== undefined)
+}
+
+function syslogNgConfig({ octetCounting, tls }: DaemonOptions, ports: Ports, output: string): string {
+  const stream = octetCounting === true ? 'syslog' : 'network'
+  const secure =
+    tls === undefined
+      ? ''
+      : `source tls { syslog(transport("tls") ip("127.0.0.1") port(${ports.tlsPort}) max-connections(100) log-msg-size(65536) flags(no-parse) tls(key-file("${tls.keyFile}") cert-file("${tls.certFile}") ca-file("${tls.caFile}") peer-verify(${tls.clientName === undefined ? 'optional-untrusted' : 'required-trusted'}))); };`
+  // network() parses the header itself; syslog() expects RFC 5424 after the frame, so the header is parsed as RFC 3164 there.
+  const parsed = 'parser head { syslog-parser(); };'
+  return [
+    '@version: 3.38',
+    'options { keep-hostname(yes); stats-freq(0); };',
+    parsed,
+    `source udp { network(transport("udp") ip("127.0.0.1") port(${ports.udpPort}) log-msg-size(65536) so-rcvbuf(8388608)); };`,
+    `source tcp { ${stream}(transport("tcp") ip("127.0.0.1") port(${ports.tcpPort}) max-connections(100) log-msg-size(65536)${stream === 'syslog' ? ' flags(no-parse)' : ''}); };`,
+    secure,
+    `destination out { file("${output}" template("$HOST\\t$MSGHDR$MSG\\n")); };`,
+    'log { source(udp); destination(out); };',
+    stream === 'syslog'
+      ? 'log { source(tcp); parser(head); destination(out); };'
+      : 'log { source(tcp); destination(out); };',
+    tls === undefined ? '' : 'log { source(tls); parser(head); destination(out); };',
+    '',
+  ].join('\n')
+}
+
+type Ports = Pick<Daemon, 'udpPort' | 'tcpPort' | 'tlsPort'>
+
+async function startDaemon(
+  path: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  ports: Ports,
+  output: string,
+  hasTls: boolean,
+): Promise<Daemon> {
+  if (!existsSync(path)) throw new Error(`${path} is not there: run scripts/receivers.sh first`)
+  const child: ChildProcess = spawn(path, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk) => (said = (said + String(chunk)).slice(-4_000)))
+  const exited = once(child, 'exit')
+  const failed = exited.then(([code]) => Promise.reject(new Error(`${path} ended with ${code}: ${said}`)))
+  failed.catch(() => undefined)
+  await Promise.race([Promise.all([accepts(ports.tcpPort), hasTls ? accepts(ports.tlsPort) : undefined]), failed])
+  const kill = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal)
+    await exited
+  }
+  return {
+    ...ports,
+    stored: () => storedIn(output),
+    kill,
+    [Symbol.asyncDispose]: () =>
+      child.exitCode === null && child.signalCode === null ? kill('SIGKILL') : Promise.resolve(),
+  }
+}
+
+function storedIn(output: string): readonly Stored[] {
+  if (!existsSync(output)) return []
+  return readFileSync(output, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => {
+      const tab = line.indexOf('\t')
+      return { host: line.slice(0, tab), message: line.slice(tab + 1) }
+    })
+}
+
+/** Resolves once the port takes a connection. */
+async function accepts(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect({ port, host: '127.0.0.1' })
+    const connected = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (connected) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function freePorts(): Promise<Ports> {
+  const [udpPort = 0, tcpPort = 0, tlsPort = 0] = await Promise.all(Array.from({ length: 3 }, freePort))
+  return { udpPort, tcpPort, tlsPort }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
