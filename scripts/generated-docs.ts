@@ -39,7 +39,7 @@ function filterPage(): string {
         [...names.filter((name) => !addedOperators.includes(name)), ...addedOperators.map((name) => `${name}\\*`)].join(
           ', ',
         ),
-        values ?? '',
+        values.map(({ value, meaning }) => `\`${String(value)}\` ${meaning}`).join(', '),
         note ?? '',
       ]),
     )

@@ -97,6 +97,7 @@ function logBusEvent(log: World['log'], event: SqliteBusEvent): void {
     'value-corrupt': 'the log holds a damaged value; it was set aside',
     'retention-removed': 'old delivered records were removed',
     'records-expired': 'records expired before a group had read them',
+    'retention-failed': 'old records could not be removed; tried again later',
   }[kind]
   if (kind === 'retention-removed' || kind === 'intake-opened') log.info(fields, text)
   else log.error(fields, text)

@@ -85,9 +85,9 @@ function repeats(counts: ReadonlyMap<string, number>): number {
 
 function disorder(partitions: readonly (readonly string[])[], received: readonly string[]): number {
   const place = new Map<string, readonly [partition: number, index: number]>()
-  partitions.forEach((keys, partition) => {
-    keys.forEach((key, index) => place.set(key, [partition, index]))
-  })
+  for (const [partition, keys] of partitions.entries()) {
+    for (const [index, key] of keys.entries()) place.set(key, [partition, index])
+  }
   const latest = partitions.map(() => -1)
   const seen = new Set<string>()
   let found = 0

@@ -37,7 +37,7 @@ export interface DaemonOptions {
 }
 
 const rsyslogd = '/usr/sbin/rsyslogd'
-export const syslogNgRoot = process.env['SYSLOG_NG_ROOT'] ?? '/opt/syslog-ng'
+export const syslogNgRoot = process.env.SYSLOG_NG_ROOT ?? '/opt/syslog-ng'
 
 export async function startRsyslog(options: DaemonOptions): Promise<Daemon> {
   const ports = options.ports ?? (await freePorts())
@@ -144,7 +144,7 @@ async function startDaemon(
   if (!existsSync(path)) throw new Error(`${path} is not there: run scripts/receivers.sh first`)
   const child: ChildProcess = spawn(path, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', ...env },
   })
   let said = ''
   for (const stream of [child.stdout, child.stderr])

@@ -39,7 +39,7 @@ export async function startRelayProcess(
   )
   const child = spawn(process.execPath, [join(root, 'app', 'src', 'main.ts'), 'run', '--config', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', ...env },
   })
   const log: string[] = []
   const exited = once(child, 'exit')

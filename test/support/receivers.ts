@@ -53,7 +53,7 @@ export async function tcpReceiver(framing: Framing, port = 0): Promise<Receiver>
   const server = createServer((socket) => {
     const splitter = new FrameSplitter(framing)
     sockets.add(socket)
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       for (const message of splitter.push(chunk)) inbox.take(message.toString('utf8'))
     })
     socket.on('close', () => sockets.delete(socket))

@@ -1,0 +1,153 @@
+/** Receivers that take connections and do not read, or vanish without a word: nothing is lost, memory stays bounded. */
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { residentBytes, startRelayProcess } from '../support/process.ts'
+import { type Receiver, tcpReceiver } from '../support/receivers.ts'
+import { temporaryDirectory } from '../support/relay.ts'
+import { idOf, inspect } from './ledger.ts'
+import type { Report } from './report.ts'
+import { startFaultSource } from './source.ts'
+
+const megabyte = 1_048_576
+const residentMax = 300 * megabyte
+
+/** A line between the relay and a receiver that can be switched: it passes, or it takes bytes and drops or ignores them. */
+interface Gate extends AsyncDisposable {
+  readonly port: number
+  mode: 'pass' | 'never-read' | 'swallow'
+}
+
+async function startGate(targetPort: number, mode: Gate['mode']): Promise<Gate> {
+  const sockets = new Set<Socket>()
+  const gate = { port: 0, mode }
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+    sockets.add(client)
+    client.on('error', () => client.destroy())
+    client.on('close', () => sockets.delete(client))
+    if (gate.mode === 'never-read') return
+    if (gate.mode === 'swallow') {
+      // Half open: bytes go nowhere, and the end is never answered.
+      client.resume()
+      return
+    }
+    const target = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true })
+    sockets.add(target)
+    target.on('error', () => client.destroy())
+    client.on('close', () => target.destroy())
+    client.pipe(target).pipe(client)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  gate.port = typeof address === 'object' && address !== null ? address.port : 0
+  return Object.assign(gate, {
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  })
+}
+
+export async function receiverThatNeverReads(seed: number): Promise<Report> {
+  return badReceiver('a receiver that accepts and never reads', 'never-read', /RELAY_RECEIVER_STALLED/, seed)
+}
+
+export async function halfOpenReceiver(seed: number): Promise<Report> {
+  return badReceiver(
+    'a half-open receiver: takes bytes, answers nothing',
+    'swallow',
+    /RELAY_RECEIVER_UNCONFIRMED/,
+    seed,
+  )
+}
+
+async function badReceiver(name: string, mode: Gate['mode'], complaint: RegExp, seed: number): Promise<Report> {
+  using directory = temporaryDirectory()
+  await using source = await startFaultSource(seed)
+  await using receiver: Receiver = await tcpReceiver('octet-counting')
+  await using gate = await startGate(receiver.port, mode)
+  source.add(20_000)
+  const relay = await startRelayProcess(directory.path, {
+    sources: [source.config],
+    agents: [
+      {
+        id: 'siem',
+        syslog: {
+          host: '127.0.0.1',
+          port: gate.port,
+          protocol: 'tcp',
+          framing: 'octet-counting',
+          stallTimeoutMs: 1_000,
+          confirmTimeoutMs: 1_000,
+          checkpointSeconds: 1,
+        },
+      },
+    ],
+  })
+  while (!relay.log.some((line) => complaint.test(line))) await new Promise((resolve) => setTimeout(resolve, 50))
+  const resident = await residentBytes(relay.pid)
+  const readWhileBad = receiver.messages.length
+  gate.mode = 'pass'
+  const missing = new Set(source.ids)
+  let checked = 0
+  await receiver.until((messages) => {
+    for (; checked < messages.length; checked++) missing.delete(idOf(messages[checked] ?? ''))
+    return missing.size === 0
+  })
+  const code = await relay.kill('SIGTERM')
+  const findings = await inspect({
+    directory: join(directory.path, 'log'),
+    tenant: 'contoso',
+    agent: 'siem',
+    sourceIds: source.ids,
+    received: receiver.messages,
+  })
+  return {
+    name,
+    findings,
+    extra: { readWhileBad, residentMB: Math.round(resident / megabyte), exitCodeAtTheEnd: code },
+    passed:
+      findings.lost + findings.outOfOrder + findings.repeatedOut + findings.repeatedRaw === 0 &&
+      resident < residentMax &&
+      code === 0,
+  }
+}
+
+/** A backlog and a SIEM that does not read: the source is drained to disk, memory stays flat. */
+export async function backlogBehindStalledReceiver(records: number, seed: number): Promise<Report> {
+  using directory = temporaryDirectory()
+  await using source = await startFaultSource(seed)
+  await using gate = await startGate(1, 'never-read')
+  const relay = await startRelayProcess(directory.path, {
+    sources: [source.config],
+    agents: [
+      { id: 'siem', syslog: { host: '127.0.0.1', port: gate.port, protocol: 'tcp', framing: 'octet-counting' } },
+    ],
+  })
+  let added = 0
+  let peak = 0
+  const watch = setInterval(() => void residentBytes(relay.pid).then((bytes) => (peak = Math.max(peak, bytes))), 100)
+  for (;;) {
+    const formatted = await formattedMessages(relay.adminUrl)
+    if (formatted >= records) break
+    // The source runs a little ahead, so that its own memory stays small.
+    if (added < records && added - formatted < 50_000) {
+      source.add(10_000)
+      added = source.ids.length
+    } else await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  clearInterval(watch)
+  const code = await relay.kill('SIGTERM')
+  return {
+    name: `a backlog of ${records.toLocaleString('en')} records behind a SIEM that never reads`,
+    extra: { peakResidentMB: Math.round(peak / megabyte), exitCodeAtTheEnd: code },
+    passed: peak > 0 && peak < residentMax && code === 0,
+  }
+}
+
+async function formattedMessages(adminUrl: string): Promise<number> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text()
+  return [...text.matchAll(/^siem_relay_messages_formatted_total\{[^}]*\} (\d+)/gm)].reduce(
+    (sum, match) => sum + Number(match[1]),
+    0,
+  )
+}

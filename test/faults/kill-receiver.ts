@@ -1,0 +1,95 @@
+/** kill -9 of a real rsyslog in mid-stream: it comes back on the same ports, and in the end has every record. */
+import { join } from 'node:path'
+import { seededRandom } from '@siem-relay/service-kit/testing'
+import { type Daemon, startRsyslog } from '../support/daemons.ts'
+import { startRelayProcess } from '../support/process.ts'
+import { temporaryDirectory } from '../support/relay.ts'
+import { idOf, inspect } from './ledger.ts'
+import type { Report } from './report.ts'
+import { startFaultSource } from './source.ts'
+
+const recordsPerRound = 3_000
+const aliveMsMax = 400
+
+export async function killReceiver(rounds: number, seed: number): Promise<Report> {
+  using directory = temporaryDirectory()
+  await using source = await startFaultSource(seed)
+  const random = seededRandom(seed)
+  const checkpointMessages = 1_000
+  let daemon: Daemon = await startRsyslog({ directory: directory.path })
+  try {
+    const { udpPort, tcpPort, tlsPort } = daemon
+    const relay = await startRelayProcess(directory.path, {
+      sources: [source.config],
+      agents: [
+        {
+          id: 'siem',
+          syslog: {
+            host: '127.0.0.1',
+            port: tcpPort,
+            protocol: 'tcp',
+            framing: 'octet-counting',
+            checkpointMessages,
+            checkpointSeconds: 0.5,
+          },
+        },
+      ],
+    })
+    for (let round = 0; round < rounds; round++) {
+      const before = daemon.stored().length
+      source.add(recordsPerRound)
+      // Killed in mid-stream: once the first lines of the round have come.
+      while (daemon.stored().length < before + 100) await new Promise((resolve) => setTimeout(resolve, 5))
+      await new Promise((resolve) => setTimeout(resolve, random() * aliveMsMax))
+      await daemon.kill('SIGKILL')
+      daemon = await startRsyslog({ directory: directory.path, ports: { udpPort, tcpPort, tlsPort } })
+    }
+    const wanted = new Set(source.ids)
+    for (;;) {
+      for (const { message } of daemon.stored()) if (message.includes('externalId=')) wanted.delete(safeIdOf(message))
+      if (wanted.size === 0) break
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    const code = await relay.kill('SIGTERM')
+    const all = daemon.stored().map(({ message }) => message.replace(/^CEF: ?0\|/, 'CEF:0|').trimEnd())
+    // A message cut by a kill stands as a fragment in the receiver's file; its whole copy comes after it.
+    const received = all.filter((message) => safeIdOf(message) !== '')
+    const findings = await inspect({
+      directory: join(directory.path, 'log'),
+      tenant: 'contoso',
+      agent: 'siem',
+      sourceIds: source.ids,
+      received,
+    })
+    return {
+      name: `kill -9 of rsyslog in mid-stream, ${rounds} rounds`,
+      findings,
+      extra: {
+        torn: all.length - received.length,
+        duplicatesPerKill: Number((findings.duplicates / rounds).toFixed(1)),
+        windowPerKill: 2 * checkpointMessages,
+        exitCodeAtTheEnd: code,
+      },
+      passed:
+        findings.missingRaw +
+          findings.repeatedRaw +
+          findings.missingOut +
+          findings.repeatedOut +
+          findings.lost +
+          findings.outOfOrder ===
+          0 &&
+        findings.duplicates <= rounds * 2 * checkpointMessages &&
+        code === 0,
+    }
+  } finally {
+    await daemon[Symbol.asyncDispose]()
+  }
+}
+
+function safeIdOf(message: string): string {
+  try {
+    return idOf(message)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,39 @@
+/** `npm run test:faults [name…]`: the promises of docs/operating/reliability.md put to the test with real processes. Linux; rsyslog from
+ *  scripts/receivers.sh; the disk tests need root. `--quick` runs a tenth of the rounds. Prints figures; exits 1 when one is wrong. */
+import { backlogBehindStalledReceiver, halfOpenReceiver, receiverThatNeverReads } from './bad-receivers.ts'
+import { diskFull } from './disk-full.ts'
+import { killReceiver } from './kill-receiver.ts'
+import { killRelay } from './kill-relay.ts'
+import { print, type Report } from './report.ts'
+
+const args = process.argv.slice(2)
+const isQuick = args.includes('--quick')
+const wanted = args.filter((arg) => !arg.startsWith('--'))
+const seed = Number(args.find((arg) => arg.startsWith('--seed='))?.slice(7) ?? 1)
+
+const runs: Readonly<Record<string, () => Promise<Report>>> = {
+  'kill-relay': () => killRelay(isQuick ? 10 : 100, seed),
+  'kill-receiver': () => killReceiver(isQuick ? 3 : 20, seed),
+  'never-reads': () => receiverThatNeverReads(seed),
+  'half-open': () => halfOpenReceiver(seed),
+  'disk-low': () => diskFull(4 * 1_048_576, seed),
+  'disk-full': () => diskFull(0, seed),
+  backlog: () => backlogBehindStalledReceiver(isQuick ? 100_000 : 1_000_000, seed),
+}
+
+const unknown = wanted.filter((name) => runs[name] === undefined)
+if (unknown.length > 0)
+  throw new Error(`no such run: ${unknown.join(', ')}; there are: ${Object.keys(runs).join(', ')}`)
+
+let failed = 0
+let passed = 0
+process.stdout.write(`seed ${seed}\n`)
+for (const [name, run] of Object.entries(runs)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  const report = await run()
+  print(report)
+  if (report.passed) passed += 1
+  else failed += 1
+}
+process.stdout.write(`${passed} passed, ${failed} failed\n`)
+process.exit(failed === 0 ? 0 : 1)
