@@ -26,7 +26,7 @@ export async function benchEmbedded(): Promise<void> {
           url: source.ready.url,
           auth: { type: 'token', token: legacyToken },
           collect: { alerts: false, activities: true },
-          lookback: 'P30Y',
+          lookback: 'P11000D',
           requestsPerMinute: 100_000,
           pollSeconds: 1,
         },

@@ -33,7 +33,7 @@ test('API-shaped records leave as the 12 sample lines of the SIEM integration pa
         url: simulator.url,
         portalUrl: 'https://contoso.portal.cloudappsecurity.com',
         auth: { type: 'token', token: legacyToken },
-        lookback: 'P30Y',
+        lookback: 'P11000D',
       },
     ],
     agents,

@@ -45,7 +45,7 @@ function demoConfig(url: string, directory: string, adminListen: string | undefi
         portalUrl: 'https://contoso.portal.cloudappsecurity.com',
         auth: { type: 'token', token: legacyToken },
         // Far enough for the specification's samples of 2017.
-        lookback: 'P30Y',
+        lookback: 'P11000D',
         pollSeconds: 10,
       },
     ],

@@ -7,7 +7,8 @@ import type { TopicSpec } from '@siem-relay/common'
 
 export type Headers = Readonly<Record<string, string>>
 
-/** A record to append. A `null` value deletes the key of a compacted topic. */
+/** A record to append. A `null` value deletes the key of a compacted topic; in other topics it is refused (`RELAY_BUS_TOPIC`).
+ *  Its partition follows from its key (partitioner.ts); text is UTF-8, so half a surrogate pair does not survive. */
 export interface NewRecord {
   readonly topic: string
   readonly key: string
@@ -37,7 +38,8 @@ export type State = ReadonlyMap<string, Buffer>
 
 /** Appends records and sets state in one transaction, for one owner at a time. */
 export interface Writer extends AsyncDisposable {
-  /** The state as the last commit of this owner id left it. Read once at the claim; the owner keeps its own copy from there. */
+  /** The state as the last commit of this owner id left it. Read once at the claim; the owner keeps its own copy from there.
+   *  It is the owner's alone: whether `table` or `read` of the state topic show it is not promised. */
   readonly state: State
   /**
    * All or nothing. One call at a time.
@@ -71,7 +73,8 @@ export interface PartitionStage {
 export interface StageSpec {
   readonly group: string
   readonly inputs: readonly TopicSpec[]
-  /** Where `Assignment.state` lives; keys are kept apart per input partition by the bus. */
+  /** Where `Assignment.state` lives; keys are kept apart per input partition by the bus. A change costs least when the keys
+   *  of one time are neighbours (`<minute>/<id>`): the embedded log writes a page for every place it touches. */
   readonly stateTopic?: TopicSpec
   /** Where a group without a committed offset starts: the first record appended at or after this time; default: the oldest. */
   readonly startAtMs?: number
@@ -108,7 +111,7 @@ export interface DeliverSpec {
   onError?(error: unknown): void
 }
 
-/** A running stage or delivery. */
+/** A running stage or delivery. Workers of one group share its partitions, each partition with one of them at a time. */
 export interface Worker extends AsyncDisposable {
   /** Rejects when the worker cannot go on (fenced, closed log); never resolves otherwise. */
   readonly failed: Promise<never>
@@ -144,9 +147,9 @@ export interface Positions {
   of(group: string, topics: readonly TopicSpec[]): Promise<readonly PartitionPosition[]>
   /** The first offset appended at or after `timeMs`, or the end. */
   offsetAt(topic: TopicSpec, partition: number, timeMs: number): Promise<number>
-  /** Moves a group. Its workers must be stopped. */
+  /** Moves a group, at most to the oldest kept offset or the end. Its workers must be stopped (`RELAY_USAGE`). */
   set(group: string, topic: TopicSpec, partition: number, offset: number): Promise<void>
-  /** Forgets a group: nothing is kept for it any more. */
+  /** Forgets a group's offsets: nothing is kept for it any more. Its workers must be stopped; the state of its stages stays. */
   forget(group: string): Promise<void>
 }
 

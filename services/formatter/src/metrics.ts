@@ -1,4 +1,5 @@
 /** The formatter's part of the balance: received = formatted + discarded + dead-lettered, counted when the transaction is durable. */
+import type { ErrorCode } from '@siem-relay/common'
 import { counter, type World } from '@siem-relay/service-kit'
 
 /** What one batch came to. */
@@ -7,7 +8,8 @@ export interface BatchCounts {
   formatted: number
   filtered: number
   repeated: number
-  deadLettered: number
+  /** By error code. */
+  readonly deadLettered: Map<ErrorCode, number>
   shortened: number
   filterErrors: number
 }
@@ -17,7 +19,7 @@ export const noCounts = (): BatchCounts => ({
   formatted: 0,
   filtered: 0,
   repeated: 0,
-  deadLettered: 0,
+  deadLettered: new Map(),
   shortened: 0,
   filterErrors: 0,
 })
@@ -43,8 +45,8 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
   })
   const deadLettered = counter(metrics, {
     name: 'siem_relay_records_dead_lettered_total',
-    help: 'Records that can never be processed or delivered, kept in dead-letters.',
-    labels: ['agent', 'stage'],
+    help: 'Records that cannot be processed or delivered, kept in dead-letters.',
+    labels: ['agent', 'stage', 'code'],
   })
   const shortened = counter(metrics, {
     name: 'siem_relay_messages_shortened_total',
@@ -56,7 +58,7 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
     help: 'Records let through because their filter failed to evaluate.',
     labels: ['agent'],
   })
-  deadLettered.inc({ agent, stage: 'formatter' }, 0)
+  deadLettered.inc({ agent, stage: 'formatter', code: 'RELAY_RECORD_INVALID' }, 0)
   for (const reason of ['filter', 'repeat'])
     for (const kind of ['alert', 'activity']) discarded.inc({ agent, kind, reason }, 0)
   return (kind, counts) => {
@@ -64,7 +66,7 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
     formatted.inc({ agent, kind }, counts.formatted)
     if (counts.filtered > 0) discarded.inc({ agent, kind, reason: 'filter' }, counts.filtered)
     if (counts.repeated > 0) discarded.inc({ agent, kind, reason: 'repeat' }, counts.repeated)
-    if (counts.deadLettered > 0) deadLettered.inc({ agent, stage: 'formatter' }, counts.deadLettered)
+    for (const [code, count] of counts.deadLettered) deadLettered.inc({ agent, stage: 'formatter', code }, count)
     if (counts.shortened > 0) shortened.inc({ agent }, counts.shortened)
     if (counts.filterErrors > 0) filterErrors.inc({ agent }, counts.filterErrors)
   }

@@ -134,7 +134,7 @@ describe('a formatter partition', () => {
         formatted: 1,
         filtered: 1,
         repeated: 1,
-        deadLettered: 1,
+        deadLettered: new Map([['RELAY_RECORD_INVALID', 1]]),
         shortened: 0,
         filterErrors: 0,
       },

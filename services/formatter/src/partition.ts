@@ -57,7 +57,7 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
             } else counts.filtered += 1
             break
           case 'dead-letter':
-            counts.deadLettered += 1
+            counts.deadLettered.set(outcome.code, (counts.deadLettered.get(outcome.code) ?? 0) + 1)
             records.push(deadLetterRecord(record, agent.id, outcome))
             break
           default:

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RelayError } from '../errors.ts'
-import { type Page, problemOf, splitPage } from './page.ts'
+import { type Page, splitPage } from './page.ts'
 
 const split = (text: string): Page => splitPage(Buffer.from(text))
 
@@ -207,19 +207,5 @@ describe('splitPage', () => {
       ),
       { numRuns: 3_000 },
     )
-  })
-})
-
-describe('problemOf', () => {
-  test('finds what an error answer says', () => {
-    expect(problemOf(Buffer.from('{"filters":[{"error":"limit is not valid"}],"error":true}'))).toBe(
-      'limit is not valid',
-    )
-    expect(problemOf(Buffer.from('{"detail":"Invalid token"}'))).toBe('Invalid token')
-  })
-
-  test('says nothing about anything else', () => {
-    for (const text of ['', '<html>', 'null', '[]', '{}', '{"error":5}'])
-      expect(problemOf(Buffer.from(text))).toBeUndefined()
   })
 })

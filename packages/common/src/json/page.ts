@@ -222,15 +222,3 @@ function describeProblem(envelope: Record<string, unknown>): string {
     if (typeof text === 'string' && text !== '') return text.slice(0, 300)
   return undescribed
 }
-
-/** What an error answer says, for the operator; undefined when it is not JSON of the API. Never throws. */
-export function problemOf(body: Buffer): string | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString())
-    if (typeof value !== 'object' || value === null) return undefined
-    const text = describeProblem(value as Record<string, unknown>)
-    return text === undescribed ? undefined : text
-  } catch {
-    return undefined
-  }
-}

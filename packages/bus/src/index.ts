@@ -1,0 +1,3 @@
+export type * from './port.ts'
+export { openSqliteBus, type SqliteBus } from './sqlite/open.ts'
+export type { DiskSpace, SqliteBusEvent, SqliteBusOptions, SqliteBusStats } from './sqlite/options.ts'

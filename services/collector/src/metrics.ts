@@ -1,0 +1,58 @@
+/** The collector's metrics. Labels: `source` and `tenant` from the configuration, the rest from closed sets. */
+import { counter, durationBuckets, gauge, histogram } from '@siem-relay/service-kit'
+import type { Registry } from 'prom-client'
+
+const perStream = ['source', 'kind'] as const
+
+export type CollectorMetrics = ReturnType<typeof createCollectorMetrics>
+
+/** What sets the gauges of a registry; several collectors may share one. */
+const settersOf = new WeakMap<Registry, Set<() => void>>()
+
+export function createCollectorMetrics(registry: Registry) {
+  const setters = settersOf.get(registry) ?? new Set()
+  settersOf.set(registry, setters)
+  return {
+    /** Called before every scrape, to set the gauges. */
+    setters,
+    received: counter(registry, {
+      name: 'siem_relay_records_received_total',
+      help: 'Records taken into the log, each counted once.',
+      labels: perStream,
+    }),
+    requests: counter(registry, {
+      name: 'siem_relay_source_requests_total',
+      help: 'API requests by outcome: ok, throttled, auth, refused, bad_answer, unavailable.',
+      labels: ['source', 'kind', 'result'],
+    }),
+    throttled: counter(registry, {
+      name: 'siem_relay_throttled_total',
+      help: 'Answers that asked to slow down (429, or 503 with Retry-After).',
+      labels: ['source'],
+    }),
+    late: counter(registry, {
+      name: 'siem_relay_source_late_records_total',
+      help: 'Records that appeared behind the watermark and were found by a wider sweep: shows whether the overlap is wide enough.',
+      labels: perStream,
+    }),
+    checkpointAge: gauge(registry, {
+      name: 'siem_relay_checkpoint_age_seconds',
+      help: 'How far the watermark is behind now.',
+      labels: perStream,
+      collect: () => {
+        for (const set of setters) set()
+      },
+    }),
+    budgetRemaining: gauge(registry, {
+      name: 'siem_relay_budget_remaining',
+      help: "API requests the tenant's budget allows at this moment.",
+      labels: ['tenant'],
+    }),
+    requestSeconds: histogram(registry, {
+      name: 'siem_relay_request_duration_seconds',
+      help: 'Duration of API requests, answers read to their end.',
+      labels: perStream,
+      buckets: durationBuckets,
+    }),
+  }
+}

@@ -1,0 +1,347 @@
+/** One stream of a source, alerts or activities, from sweep to sweep: reads a page, commits its new records together with the
+ *  place it has reached, and only then believes in either. All decisions stand here; requests are client.ts, where to read
+ *  next paging.ts and sweep.ts, what is new selection.ts. */
+import type { NewRecord, State, StateChange } from '@siem-relay/bus'
+import { describeError, dispositionOf, type Page, RelayError, SeenIds } from '@siem-relay/common'
+import { backoffMs } from '@siem-relay/service-kit'
+import { durationMs } from '../../duration.ts'
+import type { SourceContext, SourceState, StatusError, StreamStatus } from '../source.ts'
+import { type DefenderClient, PermissionError } from './client.ts'
+import { type DefenderSourceConfig, tenantOf } from './config.ts'
+import { cursorKey, decodeCursor, encodeCursor, seenPrefix } from './cursor.ts'
+import { type Hold, slowRetryMs } from './hold.ts'
+import { type ListQuery, queryOf, type StreamKind, Walk } from './paging.ts'
+import { type Selection, select } from './selection.ts'
+import {
+  completePoll,
+  nextBackAtMs,
+  noteBack,
+  planOf,
+  reachMs,
+  type StreamState,
+  type Sweep,
+  type SweepPlan,
+  startBack,
+  startPoll,
+} from './sweep.ts'
+
+export interface StreamParts {
+  readonly kind: StreamKind
+  readonly config: DefenderSourceConfig
+  readonly context: SourceContext
+  readonly client: DefenderClient
+  /** Refused credentials concern all streams of the source. */
+  readonly hold: Hold
+  /** One at a time over all streams. */
+  readonly commit: (changes: { records: readonly NewRecord[]; state: readonly StateChange[] }) => Promise<void>
+}
+
+/** What is under way: the poll, or a wider sweep whose pages come between polls. */
+type Role = 'poll' | 'back'
+
+/** A page's consequences, before they are durable. */
+interface Outcome {
+  readonly role: Role
+  readonly selection: Selection
+  readonly state: StreamState
+  readonly isComplete: boolean
+  /** The list went on behind the sweep's end. */
+  readonly hasMore: boolean
+}
+
+/** Ids remembered: at 2,500 activities a second, the most the API gives, the last three minutes. */
+const idsMax = { alerts: 200_000, activities: 500_000 } as const
+/** Ids stay this much longer than any sweep reaches back. */
+const expiryMarginMs = 10 * 60_000
+const backoff = { minMs: 1_000, maxMs: 5 * 60_000 }
+/** A wider sweep that fails this often in a row waits for its next turn, so that polls go on. */
+const backFailuresMax = 5
+/** A local clock this far from the server's is not asked where to begin. */
+const skewMsMax = 60_000
+const logCheckMs = 1_000
+/** After the API refused scan mode, plain pages are read for this long before it is asked again. */
+const scanPauseMs = 3_600_000
+
+export class Stream {
+  readonly kind: StreamKind
+  readonly #parts: StreamParts
+  readonly #plan: SweepPlan
+  readonly #seen: SeenIds
+  #state: StreamState = {}
+  /** No cursor was found, and no answer has told the server's time yet. */
+  #isFloorGuessed = false
+  #walks: Record<Role, Walk>
+  #pollStartedMs = Number.NEGATIVE_INFINITY
+  #pollAtMs = Number.NEGATIVE_INFINITY
+  #noScanBeforeMs: number
+  #failures = 0
+  #sourceState: SourceState = 'starting'
+  #hasSucceeded = false
+  #lastError: StatusError | undefined
+  #backlog: number | undefined
+
+  constructor(parts: StreamParts) {
+    this.kind = parts.kind
+    this.#parts = parts
+    this.#plan = planOf(parts.kind, parts.config)
+    this.#seen = new SeenIds({ prefix: seenPrefix(parts.kind), idsMax: idsMax[parts.kind] })
+    this.#walks = { poll: new Walk(parts.kind), back: new Walk(parts.kind) }
+    this.#noScanBeforeMs =
+      parts.config.scan && parts.kind === 'activities' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+  }
+
+  status(): StreamStatus {
+    return {
+      kind: this.kind,
+      state: this.#sourceState,
+      hasSucceeded: this.#hasSucceeded,
+      watermarkMs: this.#state.watermarkMs,
+      backlog: this.#backlog,
+      lastError: this.#lastError,
+    }
+  }
+
+  /** Takes up where the last owner of the source stopped. */
+  restore(state: State): void {
+    this.#seen.restore(state)
+    this.#state = decodeCursor(this.kind, state.get(cursorKey(this.kind)))
+    this.#isFloorGuessed = this.#state.floorMs === undefined
+    if (this.#isFloorGuessed) this.#state = { floorMs: this.#clock.nowMs() - durationMs(this.#parts.config.lookback) }
+  }
+
+  /** Collects until the signal is aborted. @throws when the log is lost to this owner. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      while (!signal.aborted) await this.#turn(signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      this.#seen.rollback()
+    }
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    const intake = this.#parts.context.world.bus.intake()
+    if (!intake.open) {
+      this.#trouble('waiting', new RelayError('RELAY_LOG_FULL', `the log takes no records: ${intake.reason}`))
+      return this.#clock.sleep(logCheckMs, signal)
+    }
+    const heldMs = this.#parts.hold.remainingMs()
+    if (heldMs > 0) {
+      this.#trouble('error', this.#parts.hold.error)
+      return this.#clock.sleep(heldMs, signal)
+    }
+    const role = this.#nextRole()
+    if (role === undefined) return this.#clock.sleep(this.#idleMs(), signal)
+    let outcome: Outcome | undefined
+    try {
+      outcome = await this.#read(role, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      return this.#recover(role, error, signal)
+    }
+    if (outcome !== undefined) await this.#commit(outcome, signal)
+  }
+
+  /** A poll that is due goes before a wider sweep that is under way. */
+  #nextRole(): Role | undefined {
+    if (this.#state.poll !== undefined) return 'poll'
+    const nowMs = this.#clock.nowMs()
+    if (this.#clock.monotonicMs() >= this.#pollAtMs) {
+      this.#state = { ...this.#state, poll: startPoll(this.#state, this.#plan, this.#seen.coveredSinceMs) }
+      this.#walks.poll = new Walk(this.kind)
+      this.#pollStartedMs = this.#clock.monotonicMs()
+      return 'poll'
+    }
+    if (this.#state.back !== undefined) return 'back'
+    const back = startBack(this.#state, this.#plan, nowMs, this.#seen.coveredSinceMs)
+    if (back === undefined || back.name === 'poll') return undefined
+    this.#state = noteBack({ ...this.#state, back }, back.name, nowMs)
+    this.#walks.back = new Walk(this.kind)
+    return 'back'
+  }
+
+  #idleMs(): number {
+    const pollMs = this.#pollAtMs - this.#clock.monotonicMs()
+    const nowMs = this.#clock.nowMs()
+    return Math.max(1, Math.min(pollMs, nextBackAtMs(this.#state, this.#plan, nowMs) - nowMs))
+  }
+
+  /** One page and what follows from it; nothing when the same place has to be read in another way first. */
+  async #read(role: Role, signal: AbortSignal): Promise<Outcome | undefined> {
+    const { config, client } = this.#parts
+    const sweep = this.#state[role] as Sweep
+    const isScanOff = this.#clock.monotonicMs() < this.#noScanBeforeMs
+    const query = queryOf(this.kind, sweep.position, {
+      pageSize: config.pageSize,
+      scanLimit: isScanOff ? undefined : config.scanLimit,
+    })
+    // Alerts first, then activities; looking back can wait.
+    const priority = role === 'back' ? 2 : this.kind === 'alerts' ? 0 : 1
+    const listed = await client.list(this.kind, query, priority, signal)
+    if (listed.type === 'refused') {
+      this.#withoutScan(role, sweep, query, listed)
+      return undefined
+    }
+    this.#parts.hold.passed()
+    if (this.#isFloorGuessed && this.#correctFloor(listed.serverMs)) return undefined
+    return this.#conclude(role, sweep, listed.page, listed.serverMs)
+  }
+
+  #conclude(role: Role, before: Sweep, page: Page, serverMs: number | undefined): Outcome {
+    const { config, context } = this.#parts
+    const targetMs = before.targetMs ?? serverMs
+    const sweep: Sweep = targetMs === undefined ? before : { ...before, targetMs }
+    const step = this.#walks[role].next(sweep.position, page, targetMs)
+    const watermarkMs = this.#state.watermarkMs
+    const selection = select(
+      page,
+      {
+        kind: this.kind,
+        sourceId: config.id,
+        tenant: tenantOf(config),
+        isVersioned: config.alertUpdates === 'all',
+      },
+      (id) => this.#seen.has(id),
+      context.world.clock.nowMs(),
+      role === 'back' && watermarkMs !== undefined ? watermarkMs - this.#plan.settleMs : Number.NEGATIVE_INFINITY,
+    )
+    this.#backlog = backlogOf(page, sweep)
+    if (!step.isComplete)
+      return {
+        role,
+        selection,
+        state: { ...this.#state, [role]: { ...sweep, position: step.position } },
+        isComplete: false,
+        hasMore: true,
+      }
+    const readMs = Math.max(selection.readMs, sweep.position.boundMs)
+    return {
+      role,
+      selection,
+      state:
+        role === 'poll'
+          ? completePoll(this.#state, sweep, this.#plan, readMs, this.#clock.nowMs())
+          : without(this.#state, 'back'),
+      isComplete: true,
+      hasMore: page.hasNext,
+    }
+  }
+
+  /** Tries until the log has it, or never will: nothing is read from the source meanwhile. */
+  async #commit(outcome: Outcome, signal: AbortSignal): Promise<void> {
+    const { selection, state } = outcome
+    const horizonMs = (state.watermarkMs ?? Number.NEGATIVE_INFINITY) - reachMs(this.#plan) - expiryMarginMs
+    const positions = [state.poll, state.back].map((sweep) => sweep?.position.boundMs ?? Number.POSITIVE_INFINITY)
+    const timeMs = Number.isFinite(selection.latestMs) ? selection.latestMs : this.#clock.nowMs()
+    const chunks = this.#seen.addChunk(selection.ids, timeMs, Math.min(horizonMs, ...positions))
+    const changes = {
+      records: selection.records,
+      state: [{ key: cursorKey(this.kind), value: encodeCursor(state) }, ...chunks],
+    }
+    for (;;) {
+      try {
+        await this.#parts.commit(changes)
+        break
+      } catch (error) {
+        if (dispositionOf(error) !== 'retry') throw error
+        this.#trouble('waiting', error)
+        await this.#clock.sleep(logCheckMs, signal)
+        while (!this.#parts.context.world.bus.intake().open) await this.#clock.sleep(logCheckMs, signal)
+      }
+    }
+    this.#seen.commit()
+    this.#state = state
+    this.#committed(outcome)
+  }
+
+  #committed({ role, selection, isComplete, hasMore }: Outcome): void {
+    const { config, context } = this.#parts
+    const labels = { source: config.id, kind: this.kind }
+    context.metrics.received.inc(labels, selection.records.length)
+    if (selection.late > 0) context.metrics.late.inc(labels, selection.late)
+    if (role === 'poll' && isComplete)
+      this.#pollAtMs = hasMore ? Number.NEGATIVE_INFINITY : this.#pollStartedMs + config.pollSeconds * 1_000
+    if (isComplete) this.#backlog = undefined
+    if (this.#sourceState !== 'collecting')
+      context.world.log.info({ source: config.id, kind: this.kind }, 'source is being collected')
+    this.#sourceState = 'collecting'
+    this.#hasSucceeded = true
+    this.#lastError = undefined
+    this.#failures = 0
+  }
+
+  async #recover(role: Role, error: unknown, signal: AbortSignal): Promise<void> {
+    this.#failures++
+    const isStop = dispositionOf(error) === 'stop'
+    const code = error instanceof RelayError ? error.code : undefined
+    const isGivenUp = role === 'back' && (isStop || this.#failures >= backFailuresMax)
+    if (code === 'RELAY_SOURCE_NO_PROGRESS' || isGivenUp) this.#state = without(this.#state, role)
+    this.#trouble(isStop ? 'error' : 'waiting', error)
+    if (code === 'RELAY_SOURCE_AUTH' && !(error instanceof PermissionError)) return this.#parts.hold.refused(error)
+    // The gate keeps the pause for everybody.
+    if (code === 'RELAY_SOURCE_THROTTLED') return
+    const ownMs = isStop
+      ? slowRetryMs(this.#failures)
+      : backoffMs(this.#failures, backoff, this.#parts.context.world.random)
+    const askedMs = error instanceof RelayError ? (error.retryAfterMs ?? 0) : 0
+    await this.#clock.sleep(Math.max(ownMs, askedMs), signal)
+  }
+
+  /** First the API's own filters are given up, then scan mode; a plain query that is refused is an error. */
+  #withoutScan(role: Role, sweep: Sweep, query: ListQuery, refusal: { status: number; problem: string }): void {
+    const { config, context } = this.#parts
+    if (query.isScan !== true)
+      throw new RelayError(
+        refusal.status === 200 ? 'RELAY_SOURCE_RESPONSE' : 'RELAY_SOURCE_REQUEST',
+        `the API refused the query for ${this.kind} (${refusal.status}): ${refusal.problem}`,
+      )
+    const { boundMs } = sweep.position
+    if (sweep.position.scan === undefined) this.#noScanBeforeMs = this.#clock.monotonicMs() + scanPauseMs
+    this.#state = { ...this.#state, [role]: { ...sweep, position: { boundMs, skip: 0 } } }
+    context.world.log.warn(
+      { source: config.id, kind: this.kind, problem: refusal.problem, scanFilters: sweep.position.scan !== undefined },
+      'scan mode was refused',
+    )
+  }
+
+  /** @returns true when the first page was asked for by a wrong clock, and has to be read again from the right place. */
+  #correctFloor(serverMs: number | undefined): boolean {
+    this.#isFloorGuessed = false
+    const skewMs = serverMs === undefined ? 0 : serverMs - this.#clock.nowMs()
+    if (serverMs === undefined || Math.abs(skewMs) <= skewMsMax) return false
+    const { config, context } = this.#parts
+    context.world.log.warn({ source: config.id, kind: this.kind, skewMs }, 'local clock differs from the source')
+    this.#state = { floorMs: serverMs - durationMs(config.lookback) }
+    return true
+  }
+
+  #trouble(state: SourceState, error: unknown): void {
+    const { config, context } = this.#parts
+    const known = error instanceof RelayError ? error : undefined
+    const message = describeError(error)
+    if (this.#lastError?.message !== message)
+      context.world.log.warn(
+        { source: config.id, kind: this.kind, code: known?.code, error: message, failures: this.#failures },
+        'source could not be collected',
+      )
+    this.#lastError = { code: known?.code, message, nextMove: known?.nextMove, atMs: this.#clock.nowMs() }
+    // Before its first success a source is starting, whatever keeps it from it, unless a person has to act.
+    if (state === 'error' || this.#hasSucceeded) this.#sourceState = state
+  }
+
+  get #clock() {
+    return this.#parts.context.world.clock
+  }
+}
+
+function without(state: StreamState, role: Role): StreamState {
+  const { [role]: _, ...rest } = state
+  return rest
+}
+
+/** What the list holds behind this page, as far as the API counts. */
+function backlogOf(page: Page, sweep: Sweep): number | undefined {
+  if (page.total === undefined) return undefined
+  return Math.max(0, page.total - sweep.position.skip - page.records.length)
+}

@@ -1,0 +1,197 @@
+/** A collector between the simulator and a real embedded log, in a time that only the test moves. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Bus, type BusRecord, openSqliteBus, type SqliteBusOptions, type Writer } from '@siem-relay/bus'
+import { rawTopic } from '@siem-relay/common'
+import { systemClock } from '@siem-relay/service-kit'
+import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
+import { type Simulator, type SimulatorOptions, startSimulator } from '@siem-relay/simulator'
+import { type CollectorConfig, sourcesSchema } from '../config.ts'
+import { type CollectorOptions, type RunningCollector, start } from '../start.ts'
+
+export const startMs = Date.UTC(2026, 0, 15, 12)
+export const token = 'A'.repeat(64)
+export const oauth = { tenantId: 'contoso.example', clientId: 'app', clientSecret: 'canary-secret' }
+
+/** Turns of the event loop without any request or commit after which everybody waits for time to pass. */
+const quietTurns = 40
+const realMsMax = 20_000
+
+export interface HarnessOptions {
+  readonly simulator?: SimulatorOptions
+  readonly bus?: Partial<SqliteBusOptions>
+  /** Stands between collector and log. */
+  readonly wrapBus?: (bus: Bus) => Bus
+}
+
+export class Harness implements AsyncDisposable {
+  readonly clock = new FakeClock(startMs)
+  readonly path = mkdtempSync(join(tmpdir(), 'siem-relay-collector-'))
+  readonly #options: HarnessOptions
+  readonly #running: RunningCollector[] = []
+  #activity = 0
+  #simulator: Simulator | undefined
+  #bus: Bus | undefined
+  #world: TestWorld | undefined
+
+  private constructor(options: HarnessOptions) {
+    this.#options = options
+  }
+
+  static async open(options: HarnessOptions = {}): Promise<Harness> {
+    const harness = new Harness(options)
+    harness.#simulator = await startSimulator({
+      nowMs: () => harness.clock.nowMs(),
+      legacyToken: token,
+      oauth,
+      ...options.simulator,
+    })
+    await harness.#openBus()
+    return harness
+  }
+
+  get simulator(): Simulator {
+    return this.#simulator as Simulator
+  }
+
+  get bus(): Bus {
+    return this.#bus as Bus
+  }
+
+  get world(): TestWorld {
+    return this.#world as TestWorld
+  }
+
+  async #openBus(): Promise<void> {
+    const bus = await openSqliteBus({
+      path: this.path,
+      clock: systemClock,
+      freeBytesMin: 1_000_000,
+      ...this.#options.bus,
+    })
+    this.#bus = bus
+    const wrapped = this.#options.wrapBus?.(bus) ?? bus
+    this.#world = testWorld({ bus: this.#observed(wrapped), clock: this.clock })
+  }
+
+  /** Counts commits, so that `quiet` knows of them. */
+  #observed(bus: Bus): Bus {
+    const observedWriter = (writer: Writer): Writer => ({
+      state: writer.state,
+      commit: async (changes) => {
+        this.#activity++
+        try {
+          await writer.commit(changes)
+        } finally {
+          this.#activity++
+        }
+      },
+      [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
+    })
+    return new Proxy(bus, {
+      get: (target, name) => {
+        if (name === 'writer')
+          return async (...args: Parameters<Bus['writer']>) => observedWriter(await target.writer(...args))
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
+  /** Settings of sources, as the configuration file would hold them; url and credentials are the simulator's. */
+  config(...sources: readonly Readonly<Record<string, unknown>>[]): CollectorConfig {
+    const base = {
+      id: 'contoso',
+      type: 'defender-for-cloud-apps',
+      url: this.simulator.url,
+      auth: { type: 'token', token },
+    }
+    const given = sources.length === 0 ? [{}] : sources
+    return { sources: sourcesSchema.parse(given.map((source) => ({ ...base, ...source }))) }
+  }
+
+  async start(config = this.config(), options: CollectorOptions = {}): Promise<RunningCollector> {
+    const running = await start(config, this.world, options)
+    this.#running.push(running)
+    await this.quiet()
+    return running
+  }
+
+  /** The process ends without warning and another one begins on the same disk. */
+  async restart(config = this.config()): Promise<RunningCollector> {
+    await this.#stopAll()
+    await this.bus[Symbol.asyncDispose]()
+    await this.#openBus()
+    return this.start(config)
+  }
+
+  /** Waits until nothing moves any more without time passing. */
+  quiet(): Promise<void> {
+    return this.quietBut(0)
+  }
+
+  /** The same while so many requests hang on purpose. */
+  async quietBut(hanging: number): Promise<void> {
+    const deadline = performance.now() + realMsMax
+    let last = ''
+    for (let turns = 0; turns < quietTurns; turns++) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      const open = this.simulator.requests.filter((request) => request.status === 0).length
+      const now = `${this.simulator.requests.length}/${open}/${this.#activity}`
+      if (now !== last || open > hanging || this.#activity % 2 === 1) turns = 0
+      last = now
+      if (performance.now() > deadline) throw new Error(`still busy after ${realMsMax} ms: ${now}`)
+    }
+  }
+
+  /** Lets time pass in steps, everything going as far as it can between them. */
+  async pass(ms: number, stepMs = 1_000): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      await this.clock.advance(Math.min(stepMs, left))
+      await this.quiet()
+    }
+  }
+
+  /** Lets time pass until the condition holds. */
+  async passUntil(condition: () => boolean, withinMs: number, stepMs = 1_000): Promise<void> {
+    for (let passedMs = 0; !condition(); passedMs += stepMs) {
+      if (passedMs > withinMs) throw new Error(`not so within ${withinMs} ms: ${String(condition)}`)
+      await this.pass(stepMs, stepMs)
+    }
+  }
+
+  /** Everything in a raw topic, partition by partition. */
+  async raw(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly BusRecord[]> {
+    const topic = rawTopic(tenant, kind)
+    await this.bus.ensureTopics([topic])
+    const records: BusRecord[] = []
+    for (let partition = 0; partition < topic.partitions; partition++)
+      for await (const record of this.bus.read(topic, partition, 0)) records.push(record)
+    return records
+  }
+
+  async rawIds(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly string[]> {
+    return (await this.raw(kind, tenant)).map((record) => record.key).sort()
+  }
+
+  /** The collector's own metric. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const metric = await this.world.metrics.getSingleMetric(name)?.get()
+    const values = (metric?.values ?? []) as readonly { labels: Record<string, unknown>; value: number }[]
+    return values
+      .filter((value) => Object.entries(labels).every(([key, label]) => value.labels[key] === label))
+      .reduce((sum, { value }) => sum + value, 0)
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const running of this.#running.splice(0)) await running.stop(1_000)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stopAll()
+    await this.bus[Symbol.asyncDispose]()
+    await this.simulator.close()
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,222 @@
+/** Delivers one agent's messages: bus → encoder → window → transport, and back from confirmation to acknowledgement. All
+ *  partitions feed one connection; the order within each is kept. */
+import type { Acknowledger, BusRecord, PartitionDelivery, Worker } from '@siem-relay/bus'
+import {
+  type AgentDefinition,
+  createHeader,
+  describeError,
+  framingOf,
+  headerBytesMax,
+  messageBytesMaxOf,
+  outHeaders,
+  outTopic,
+  type RelayError,
+  senderGroup,
+} from '@siem-relay/common'
+import type { World } from '@siem-relay/service-kit'
+import { type EncoderSettings, encodeSegment } from './encoder.ts'
+import { type SenderMetrics, senderMetrics } from './metrics.ts'
+import { acknowledgeSegment, type Feed, letterFor, type Segment } from './segment.ts'
+import { type AgentStatus, ConnectionStatus } from './status.ts'
+import type { Transport, TransportContext, TransportReport } from './transport.ts'
+import { Window } from './window.ts'
+
+const batchRecordsMax = 500
+const batchBytesMax = 1_048_576
+/** What one write hands to the wire. */
+const segmentBytesMax = 65_536
+/** Lines on a console have no receiver that could refuse them. */
+const consoleMessageBytesMax = 1_048_576
+
+export interface AgentSenderOptions {
+  readonly agent: AgentDefinition
+  readonly world: World
+  readonly createTransport: (context: TransportContext) => Transport
+  readonly onStatus: () => void
+}
+
+export class AgentSender {
+  readonly #agent: AgentDefinition
+  readonly #world: World
+  readonly #metrics: SenderMetrics
+  readonly #status: ConnectionStatus
+  readonly #window: Window
+  readonly #transport: Transport
+  readonly #encoder: EncoderSettings
+  readonly #segmentMessagesMax: number
+  #worker: Worker | undefined
+  #sending: Promise<void> = Promise.resolve()
+  /** New messages are let into the window. */
+  #isTaking = true
+  /** Feeds are to return at once: the worker is stopping. */
+  #isClosing = false
+  #onEmpty: (() => void) | undefined
+
+  constructor({ agent, world, createTransport, onStatus }: AgentSenderOptions) {
+    const { syslog } = agent
+    this.#agent = agent
+    this.#world = world
+    this.#metrics = senderMetrics(world.metrics, agent.id, syslog?.protocol ?? 'console')
+    this.#status = new ConnectionStatus(agent.id, world.instanceId, world.clock, onStatus)
+    const checkpointMessages = syslog?.checkpointMessages ?? 5_000
+    this.#window = new Window(
+      { bytesMax: syslog?.windowBytesMax ?? 16_777_216, messagesMax: 2 * checkpointMessages },
+      { pushed: () => this.#pushed(), confirmed: (segment) => this.#confirmed(segment) },
+    )
+    const perTenth = (syslog?.messagesPerSecondMax ?? Number.POSITIVE_INFINITY) / 10
+    this.#segmentMessagesMax = Math.max(1, Math.floor(Math.min(checkpointMessages, perTenth)))
+    this.#encoder = encoderOf(agent, world)
+    this.#transport = createTransport({
+      window: this.#window,
+      clock: world.clock,
+      random: world.random,
+      report: this.#report(),
+    })
+  }
+
+  get status(): AgentStatus {
+    return this.#status.snapshot()
+  }
+
+  /** Begins to take and send; returns what rejects when the bus cannot go on. */
+  start(): Promise<never> {
+    const { bus, log } = this.#world
+    this.#sending = this.#transport.run()
+    this.#worker = bus.deliver({
+      group: senderGroup(this.#agent.id),
+      topics: [outTopic(this.#agent.id)],
+      batchRecordsMax,
+      batchBytesMax,
+      open: (_, acknowledger) => this.#openFeed(acknowledger),
+      onError: (error) => log.warn({ agent: this.#agent.id, error: describeError(error) }, 'reading messages failed'),
+    })
+    return this.#worker.failed
+  }
+
+  /**
+   * Stops taking, sends and confirms what is in the window, acknowledges, closes. What is not confirmed in time stays
+   * unacknowledged and comes again after a restart.
+   */
+  async stop(drainMs: number): Promise<void> {
+    const { clock, log } = this.#world
+    this.#isTaking = false
+    this.#transport.drain()
+    if (!this.#window.isEmpty) {
+      const timeout = new AbortController()
+      const emptied = new Promise<void>((resolve) => {
+        this.#onEmpty = resolve
+      })
+      await Promise.race([emptied, clock.sleep(drainMs, timeout.signal).catch(() => {})])
+      timeout.abort()
+    }
+    if (!this.#window.isEmpty)
+      log.warn({ agent: this.#agent.id, unconfirmed: this.#window.messages }, 'stopped before all was confirmed')
+    const stopped = this.#worker?.stop()
+    this.#isClosing = true
+    this.#window.wakeFeeds()
+    await stopped
+    this.#transport.close()
+    await this.#sending
+  }
+
+  #openFeed(acknowledger: Acknowledger): PartitionDelivery {
+    const feed: Feed = { acknowledger, revoked: false }
+    return {
+      deliver: (batch) => this.#take(feed, batch),
+      revoked: () => {
+        this.#window.forget(feed)
+        this.#noteWindow()
+      },
+    }
+  }
+
+  /** Puts a batch into the window as room comes up. Until it returns, the bus gives this partition nothing more. */
+  async #take(feed: Feed, batch: readonly BusRecord[]): Promise<void> {
+    let next = 0
+    while (next < batch.length) {
+      const room = this.#isTaking ? this.#window.roomFor(segmentBytesMax) : 0
+      if (feed.revoked || this.#isClosing) return
+      if (room <= 0) {
+        await this.#window.change()
+        continue
+      }
+      const messagesMax = Math.min(room, this.#segmentMessagesMax)
+      const encoded = encodeSegment(this.#encoder, feed, batch, next, { bytesMax: segmentBytesMax, messagesMax })
+      if (encoded.segment !== undefined) this.#window.push(encoded.segment)
+      if (encoded.refused !== undefined) this.#deadLetter(feed, encoded.refused.record, encoded.refused.error)
+      next = encoded.next
+    }
+  }
+
+  #deadLetter(feed: Feed, record: BusRecord, error: RelayError): void {
+    const { topic, partition, offset } = record
+    this.#metrics.deadLettered(error.code)
+    this.#world.log.warn(
+      { agent: this.#agent.id, topic, partition, offset, code: error.code, reason: error.message },
+      'message sent to dead letters',
+    )
+    if (!feed.revoked) feed.acknowledger.deadLetter(record, letterFor(this.#agent.id, record, error))
+  }
+
+  #pushed(): void {
+    this.#metrics.unconfirmed(this.#window.messages)
+    this.#transport.pushed()
+  }
+
+  #confirmed(segment: Segment): void {
+    acknowledgeSegment(segment)
+    const { records, refused } = segment
+    const nowMs = this.#world.clock.nowMs()
+    this.#metrics.delivered(records.length - (refused?.size ?? 0))
+    for (const { headers } of records) {
+      const eventMs = Number(headers[outHeaders.eventTimeMs] ?? Number.NaN)
+      this.#metrics.delay(headers[outHeaders.kind], (nowMs - eventMs) / 1_000)
+    }
+    this.#noteWindow()
+  }
+
+  #noteWindow(): void {
+    this.#metrics.unconfirmed(this.#window.messages)
+    if (this.#window.isEmpty) this.#onEmpty?.()
+  }
+
+  #report(): TransportReport {
+    const { log } = this.#world
+    const agent = this.#agent.id
+    return {
+      connected: (target) => {
+        if (this.#status.state !== 'connected') log.info({ agent, target }, 'receiver connected')
+        this.#metrics.connection('opened')
+        this.#metrics.sinkUp(true)
+        this.#status.connected(target)
+      },
+      failed: (error, retryInMs) => {
+        const { code, nextMove } = error
+        log.warn({ agent, code, error: describeError(error), nextMove, retryInMs }, 'delivery interrupted')
+        this.#metrics.sinkUp(false)
+        this.#status.failed(error)
+      },
+      connectFailed: () => this.#metrics.connection('failed'),
+      sent: (segment, messages, bytes) => {
+        this.#metrics.sent(messages)
+        this.#metrics.sentBytes(bytes)
+        if (segment.sends > 1) this.#metrics.resent(messages)
+      },
+      checkpoint: (seconds) => this.#metrics.checkpoint(seconds),
+      refused: () => this.#metrics.udpRefused(),
+      deadLetter: ({ feed, records }, index, error) => {
+        const record = records[index]
+        if (record !== undefined) this.#deadLetter(feed, record, error)
+      },
+    }
+  }
+}
+
+function encoderOf({ syslog, header, device }: AgentDefinition, { hostName, clock }: World): EncoderSettings {
+  return {
+    framing: syslog === undefined ? 'lf' : syslog.protocol === 'udp' ? 'datagram' : framingOf(syslog),
+    header: createHeader(header, hostName, { appName: device.vendor, nowMs: () => clock.nowMs() }),
+    headerBytesMax: headerBytesMax(header, hostName, device.vendor),
+    messageBytesMax: syslog === undefined ? consoleMessageBytesMax : messageBytesMaxOf(syslog),
+  }
+}

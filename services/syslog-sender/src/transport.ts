@@ -1,0 +1,41 @@
+/** The port between an agent's sender and its wire. A transport takes segments from the window, sends them, and confirms what
+ *  is delivered by its own measure; what fails it sends again from the window. */
+import type { Clock, RelayError } from '@siem-relay/common'
+import type { Segment } from './segment.ts'
+import type { Window } from './window.ts'
+
+export interface Transport {
+  /** Sends until closed. Never rejects: what goes wrong is reported to its context and tried again. */
+  run(): Promise<void>
+  /** The window has something new to send. */
+  pushed(): void
+  /** Confirm what is in the window as soon as possible and open nothing beyond that. */
+  drain(): void
+  /** Lets go of everything; `run` resolves. */
+  close(): void
+}
+
+/** What a transport gets from its sender. */
+export interface TransportContext {
+  readonly window: Window
+  readonly clock: Clock
+  readonly random: () => number
+  readonly report: TransportReport
+}
+
+/** What a transport tells of itself: the source of status, log and metrics. */
+export interface TransportReport {
+  connected(target: string): void
+  /** Something that has to be tried again; `retryInMs` from now. */
+  failed(error: RelayError, retryInMs: number): void
+  /** A connection could not be made. */
+  connectFailed(): void
+  /** Bytes and messages handed to the wire. */
+  sent(segment: Segment, messages: number, bytes: number): void
+  /** A checkpoint took so long. */
+  checkpoint(seconds: number): void
+  /** UDP: the receiver's machine said that nobody listens. */
+  refused(): void
+  /** The wire can never take this message of a segment. */
+  deadLetter(segment: Segment, index: number, error: RelayError): void
+}

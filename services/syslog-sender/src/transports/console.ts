@@ -1,0 +1,79 @@
+/** Standard output as a destination: a line is delivered when the stream took it. */
+import { RelayError } from '@siem-relay/common'
+import { Bell } from '../bell.ts'
+import type { Transport, TransportContext } from '../transport.ts'
+import { ReconnectDelay } from './reconnect.ts'
+
+/** What the console transport needs of a stream; process.stdout is one. */
+export interface LineOutput {
+  write(chunk: Uint8Array, callback: (error?: Error | null) => void): unknown
+}
+
+export class ConsoleTransport implements Transport {
+  readonly #output: LineOutput
+  readonly #context: TransportContext
+  readonly #bell: Bell
+  readonly #delay: ReconnectDelay
+  readonly #closing = new AbortController()
+
+  constructor(output: LineOutput, context: TransportContext, slowRetryMs: number) {
+    this.#output = output
+    this.#context = context
+    this.#bell = new Bell(context.clock)
+    this.#delay = new ReconnectDelay(context.random, slowRetryMs)
+  }
+
+  pushed(): void {
+    this.#bell.ring()
+  }
+
+  /** A line is delivered as soon as it is written. */
+  drain(): void {}
+
+  close(): void {
+    this.#closing.abort()
+    this.#bell.ring()
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#closing
+    const { clock, window, report } = this.#context
+    report.connected('console')
+    while (!signal.aborted) {
+      const segment = window.takeUnsent()
+      if (segment === undefined) {
+        await this.#bell.wait()
+        continue
+      }
+      try {
+        await this.#write(segment.bytes)
+        report.sent(segment, segment.records.length, segment.bytes.length)
+        window.confirm(segment)
+        this.#noteSuccess()
+      } catch (cause) {
+        const failure = new RelayError('RELAY_RECEIVER_CLOSED', 'standard output took no more; trying again', { cause })
+        const waitMs = this.#delay.after(failure)
+        this.#hasFailed = true
+        report.failed(failure, waitMs)
+        window.rewind()
+        await clock.sleep(waitMs, signal).catch(() => {})
+      }
+    }
+    this.#bell.close()
+  }
+
+  #hasFailed = false
+
+  #noteSuccess(): void {
+    if (!this.#hasFailed) return
+    this.#hasFailed = false
+    this.#delay.reset()
+    this.#context.report.connected('console')
+  }
+
+  #write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#output.write(bytes, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+}

@@ -1,0 +1,137 @@
+/** Opens one TCP or TLS connection to a receiver: every host in its order, every address of a name, with a time limit each. */
+import { connect as connectTcp, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { type Clock, describeError, RelayError, type SyslogDestination } from '@siem-relay/common'
+import { resolveTarget, type Target, type Targets } from '../targets.ts'
+import { codeOf, explainTlsError, handshakeEnded } from '../tls.ts'
+import type { ResolvedAddress, Tuning } from '../tuning.ts'
+import { StreamLink } from './stream-link.ts'
+
+export interface OpenSettings {
+  readonly destination: SyslogDestination
+  readonly targets: Targets
+  readonly clock: Clock
+  readonly tuning: Tuning
+  /** Undefined on plain TCP. */
+  readonly tlsOptions: ((target: Target) => Promise<ConnectionOptions>) | undefined
+  /** Told of every attempt that failed. */
+  readonly onFailure: () => void
+}
+
+/** The kernel starts asking after this much silence; it finds a dead peer on an idle connection. */
+const keepAliveMs = 60_000
+/** What Node buffers before `write` says to wait. */
+const writeBufferBytes = 262_144
+
+/**
+ * Tries all receivers once, in order.
+ * @throws {RelayError} the first failure's code, with every receiver's reason; the signal's reason once aborted.
+ */
+export async function openStream(settings: OpenSettings, signal: AbortSignal): Promise<StreamLink> {
+  const failures: RelayError[] = []
+  for (const target of settings.targets.inOrder()) {
+    try {
+      const link = await openTarget(settings, target, signal)
+      settings.targets.connected(target)
+      return link
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(asRelayError(error, target))
+      settings.onFailure()
+    }
+  }
+  const [first] = failures
+  if (first === undefined) throw new RelayError('RELAY_CONFIG_INVALID', 'no receiver is configured; set syslog.host')
+  if (failures.length === 1) throw first
+  throw new RelayError(first.code, failures.map(describeError).join('; '), {
+    disposition: first.disposition,
+    cause: first,
+  })
+}
+
+async function openTarget(settings: OpenSettings, target: Target, signal: AbortSignal): Promise<StreamLink> {
+  const { clock, tuning, tlsOptions, destination } = settings
+  const addresses = await resolveTarget(target, { clock, tuning, timeoutMs: destination.connectTimeoutMs })
+  const options = await tlsOptions?.(target)
+  let last: unknown
+  for (const address of addresses) {
+    signal.throwIfAborted()
+    try {
+      return await openAddress(settings, target, address, options, signal)
+    } catch (error) {
+      last = error
+    }
+  }
+  throw last
+}
+
+function openAddress(
+  { clock, destination }: OpenSettings,
+  target: Target,
+  { address, family }: ResolvedAddress,
+  tlsOptions: ConnectionOptions | undefined,
+  signal: AbortSignal,
+): Promise<StreamLink> {
+  return new Promise((resolve, reject) => {
+    const common = {
+      host: address,
+      port: target.port,
+      family,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+      highWaterMark: writeBufferBytes,
+    }
+    let isConnected = false
+    const socket: Socket = tlsOptions === undefined ? connectTcp(common) : connectTls({ ...common, ...tlsOptions })
+    const cancelTimeout = clock.after(destination.connectTimeoutMs, () => fail(timedOut()))
+    const onAbort = (): void => fail(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+
+    socket.once('connect', () => {
+      isConnected = true
+    })
+    socket.once(tlsOptions === undefined ? 'connect' : 'secureConnect', () => {
+      release()
+      resolve(new StreamLink(socket, target, clock))
+    })
+    socket.on('error', onError).on('end', onEnd)
+    if (signal.aborted) onAbort()
+
+    function onError(error: Error): void {
+      const isHandshake = tlsOptions !== undefined && isConnected
+      fail(isHandshake ? (explainTlsError(error, target) ?? handshakeEnded(target, 'broke off', error)) : error)
+    }
+    function onEnd(): void {
+      fail(handshakeEnded(target, 'closed the connection during'))
+    }
+    function timedOut(): RelayError {
+      const afterMs = destination.connectTimeoutMs
+      if (isConnected) return handshakeEnded(target, `took the connection and gave no answer within ${afterMs} ms to`)
+      return new RelayError(
+        'RELAY_RECEIVER_UNREACHABLE',
+        `${target.name} (${address}) gave no answer within ${afterMs} ms`,
+      )
+    }
+    function release(): void {
+      cancelTimeout()
+      signal.removeEventListener('abort', onAbort)
+      socket.off('error', onError).off('end', onEnd)
+    }
+    function fail(error: unknown): void {
+      release()
+      // A late error of a socket nobody waits for any more.
+      socket.on('error', () => {})
+      socket.destroy()
+      reject(error)
+    }
+  })
+}
+
+function asRelayError(error: unknown, target: Target): RelayError {
+  if (error instanceof RelayError) return error
+  const code = codeOf(error)
+  const what = code === 'ECONNREFUSED' ? 'refused the connection' : 'could not be reached'
+  return new RelayError('RELAY_RECEIVER_UNREACHABLE', `${target.name} ${what}; trying again`, { cause: error })
+}
