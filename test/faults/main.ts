@@ -35,5 +35,5 @@ for (const [name, run] of Object.entries(runs)) {
   if (report.passed) passed += 1
   else failed += 1
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`)
+process.stdout.write(`fault runs: ${passed} held, ${failed} did not\n`)
 process.exit(failed === 0 ? 0 : 1)

@@ -43,6 +43,7 @@ export async function startFaultSource(seed: number): Promise<FaultSource> {
       auth: { type: 'token', token: legacyToken },
       requestsPerMinute: 100_000,
       pollSeconds: 1,
+      scanLimit: 1_000,
     },
     [Symbol.asyncDispose]: () => simulator.close(),
   }

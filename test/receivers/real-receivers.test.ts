@@ -79,7 +79,7 @@ test('rsyslog with x509/name refuses a sender without its certificate: reported 
       },
     ],
   })
-  await metric(relay.adminUrl, /siem_relay_connections_total\{agent="siem",result="([^"]*auth[^"]*)"\} [1-9]/)
+  await waitFor(() => relay.entries.some((entry) => JSON.stringify(entry).includes('RELAY_RECEIVER_AUTH')))
   const delivered = await metric(relay.adminUrl, /siem_relay_messages_delivered_total\{agent="siem"[^}]*\} (\d+)/)
   await relay.stop(2_000)
   expect(delivered[1]).toBe('0')

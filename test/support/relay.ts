@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { memoryLogger } from '@siem-relay/service-kit/testing'
+import { type LogEntry, memoryLogger } from '@siem-relay/service-kit/testing'
 import { type Relay, serviceNames, startRelay } from '../../app/src/all-in-one.ts'
 import { relayConfigSchema } from '../../app/src/config/schema.ts'
 
@@ -16,9 +16,12 @@ export function temporaryDirectory(): TemporaryDirectory {
 }
 
 /** @param config as in siem-relay.yaml; the log's place and the admin port are set here. */
-export async function startTestRelay(directory: string, config: object): Promise<Relay> {
-  const { log } = memoryLogger()
-  return startRelay({
+export async function startTestRelay(
+  directory: string,
+  config: object,
+): Promise<Relay & { readonly entries: readonly LogEntry[] }> {
+  const { log, entries } = memoryLogger()
+  const relay = await startRelay({
     config: relayConfigSchema.parse({
       bus: { path: directory, freeBytesMin: 1_048_576 },
       admin: { listen: '127.0.0.1:0' },
@@ -29,4 +32,5 @@ export async function startTestRelay(directory: string, config: object): Promise
     stdout: process.stdout,
     env: {},
   })
+  return Object.assign(relay, { entries })
 }

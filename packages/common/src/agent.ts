@@ -60,7 +60,7 @@ export const syslogSchema = z.strictObject({
   windowBytesMax: z
     .int()
     .min(65_536)
-    .default(16_777_216)
+    .default(8_388_608)
     .meta({ description: 'Unconfirmed bytes kept for sending again; reading pauses beyond it.' }),
   messageBytesMax: z.int().min(480).max(65_507).optional().meta({
     description: 'Longest message on the wire in bytes. Default: 8192 on tcp and tls, 2048 on udp (RFC 5426 §3.2).',

@@ -18,22 +18,21 @@ async function filled(options: Parameters<typeof Harness.open>[0] = {}): Promise
 
 async function expectEverythingOnce(harness: Harness): Promise<void> {
   const { store } = harness.simulator
-  expect(await harness.rawIds('alerts')).toEqual(
-    store
-      .all('alerts')
-      .map((a) => a._id)
-      .sort(),
-  )
-  expect(await harness.rawIds('activities')).toEqual(
-    store
-      .all('activities')
-      .map((a) => a._id)
-      .sort(),
-  )
+  for (const kind of ['alerts', 'activities'] as const) {
+    const given = (kind === 'alerts' ? store.all('alerts') : store.all('activities')).map((record) => record._id)
+    const taken = await harness.rawIds(kind)
+    const seen = new Set(taken)
+    expect({
+      kind,
+      missing: given.filter((id) => !seen.has(id)).length,
+      taken: taken.length,
+      repeated: taken.length - seen.size,
+    }).toEqual({ kind, missing: 0, taken: given.length, repeated: 0 })
+  }
 }
 
 describe('faults of the source', () => {
-  const cases: readonly (readonly [string, Fault, FaultOptions?])[] = [
+  const cases: readonly (readonly [name: string, fault: Fault, options: FaultOptions])[] = [
     ['500', { type: 'server-error' }, { times: 5 }],
     ['502 with HTML', { type: 'bad-gateway' }, { times: 3 }],
     ['503', { type: 'unavailable' }, { times: 3 }],
@@ -46,11 +45,11 @@ describe('faults of the source', () => {
     ['a body shorter than announced', { type: 'truncate', contentLength: 'too-large' }, { times: 3 }],
     ['a reset in the body', { type: 'reset' }, { times: 3 }],
     ['a gzip body', { type: 'gzip' }, { times: 6 }],
-    ['a gzip bomb', { type: 'huge', isGzip: true }, { times: 1 }],
     ['another encoding', { type: 'wrong-charset', encoding: 'utf16le' }, { times: 2 }],
     ['ids twice in a page', { type: 'duplicate-ids' }, { times: 6 }],
     ['pages out of order', { type: 'shuffle' }, { times: 6 }],
-    ['the same page for ever', { type: 'endless' }, { times: 12, after: 1 }],
+    ['the same page for ever', { type: 'endless' }, { times: 9, after: 1, route: 'alerts' }],
+    ['the same page for ever in scan mode', { type: 'endless' }, { times: 9, after: 1, route: 'activities' }],
     ['hasNext without nextQueryFilters', { type: 'no-next-filters' }, { times: 2, route: 'activities' }],
   ]
 
@@ -58,10 +57,13 @@ describe('faults of the source', () => {
     await using harness = await filled({ simulator: { scanLimitMax: 200 } })
     harness.simulator.faults.add(fault, options)
     const running = await harness.start()
-    await harness.pass(4 * minuteMs)
+    const isDone = (): boolean =>
+      harness.simulator.faults.waiting === 0 &&
+      running.status().every(({ streams }) => streams.every((stream) => stream.watermarkMs !== undefined))
+    await harness.passUntil(isDone, 10 * minuteMs, 2_000)
+    await harness.pass(20_000, 5_000)
     await expectEverythingOnce(harness)
     expect(running.status()[0]).toMatchObject({ state: 'collecting', lastError: undefined })
-    expect(harness.simulator.faults.waiting).toBe(0)
   })
 
   test('a page that goes wrong moves nothing: no record, no watermark', async () => {
@@ -69,7 +71,7 @@ describe('faults of the source', () => {
     for (const fault of ['html', 'null', 'empty-object', 'empty-body'] as const)
       harness.simulator.faults.add({ type: fault }, { route: 'alerts', times: Number.POSITIVE_INFINITY })
     const running = await harness.start(harness.config({ collect: { activities: false } }))
-    await harness.pass(2 * minuteMs)
+    await harness.pass(2 * minuteMs, 2_000)
     expect(await harness.rawIds('alerts')).toEqual([])
     expect(running.status()[0]?.streams[0]).toMatchObject({
       watermarkMs: undefined,
@@ -82,7 +84,7 @@ describe('faults of the source', () => {
     await using harness = await filled()
     harness.simulator.faults.add({ type: 'endless' }, { route: 'alerts', times: Number.POSITIVE_INFINITY })
     const running = await harness.start(harness.config({ collect: { activities: false } }))
-    await harness.pass(10 * minuteMs)
+    await harness.pass(10 * minuteMs, 2_000)
     expect(running.status()[0]?.streams[0]?.lastError?.code).toBe('RELAY_SOURCE_NO_PROGRESS')
     expect(harness.simulator.requests.length).toBeLessThan(100)
     expect(await harness.rawIds('alerts')).toHaveLength(100)
@@ -110,7 +112,7 @@ describe('faults of the source', () => {
     expect(await harness.rawIds('activities')).toHaveLength(600)
     expect(await harness.rawIds('alerts')).toEqual([])
     await harness.clock.advance(5 * minuteMs)
-    await harness.pass(2 * minuteMs)
+    await harness.pass(2 * minuteMs, 2_000)
     await expectEverythingOnce(harness)
   })
 
@@ -118,7 +120,7 @@ describe('faults of the source', () => {
     await using harness = await filled()
     harness.simulator.faults.add({ type: 'body-error' }, { route: 'activities' })
     await harness.start()
-    await harness.pass(2 * minuteMs)
+    await harness.pass(2 * minuteMs, 2_000)
     await expectEverythingOnce(harness)
     const scans = harness.simulator.requests.filter((r) => r.route === 'activities' && r.body.isScan === true)
     expect(scans).toHaveLength(1)
@@ -128,7 +130,7 @@ describe('faults of the source', () => {
     await using harness = await filled({ simulator: { scanLimitMax: 200 } })
     harness.simulator.faults.add({ type: 'body-error' }, { route: 'activities', after: 1 })
     await harness.start()
-    await harness.pass(2 * minuteMs)
+    await harness.pass(2 * minuteMs, 2_000)
     await expectEverythingOnce(harness)
     expect(harness.simulator.requests.filter((r) => r.body.isScan === true).length).toBeGreaterThan(5)
   })
@@ -154,15 +156,15 @@ describe('faults of the source', () => {
 })
 
 describe('credentials', () => {
-  const withOauth = (harness: Harness, more: object = {}) =>
-    harness.config({ auth: { type: 'oauth', ...oauth, tokenUrl: harness.simulator.tokenUrl, ...more } })
+  const withOauth = (harness: Harness, auth: object = {}, more: object = {}) =>
+    harness.config({ auth: { type: 'oauth', ...oauth, tokenUrl: harness.simulator.tokenUrl, ...auth }, ...more })
 
   test('one token serves all requests until five minutes before it expires', async () => {
     await using harness = await filled()
-    await harness.start(withOauth(harness))
-    await harness.pass(50 * minuteMs, 10_000)
+    await harness.start(withOauth(harness, {}, { pollSeconds: 60 }))
+    await harness.pass(54 * minuteMs, minuteMs)
     expect(harness.simulator.requests.filter((r) => r.route === 'token')).toHaveLength(1)
-    await harness.pass(10 * minuteMs, 10_000)
+    await harness.pass(2 * minuteMs, minuteMs)
     expect(harness.simulator.requests.filter((r) => r.route === 'token')).toHaveLength(2)
     expect(harness.simulator.requests.some((r) => r.status === 401)).toBe(false)
   })
@@ -210,7 +212,7 @@ describe('credentials', () => {
     harness.simulator.faults.add({ type: 'throttle', retryAfter: { seconds: 20 } }, { route: 'token' })
     harness.simulator.faults.add({ type: 'html' }, { route: 'token' })
     await harness.start(withOauth(harness))
-    await harness.pass(3 * minuteMs)
+    await harness.pass(3 * minuteMs, 2_000)
     await expectEverythingOnce(harness)
     expect(harness.simulator.violations).toEqual([])
   })
@@ -247,7 +249,7 @@ describe('throttling', () => {
     await using harness = await filled()
     harness.simulator.faults.add({ type: 'unavailable', retryAfter: { seconds: 30 } }, { route: 'activities' })
     await harness.start()
-    await harness.pass(2 * minuteMs)
+    await harness.pass(2 * minuteMs, 2_000)
     expect(harness.simulator.violations).toEqual([])
     await expectEverythingOnce(harness)
   })
@@ -255,7 +257,7 @@ describe('throttling', () => {
   test("the API's own limit is met without a violation", async () => {
     await using harness = await filled({ simulator: { requestsPerMinute: 5 } })
     await harness.start()
-    await harness.pass(10 * minuteMs)
+    await harness.pass(10 * minuteMs, 3_000)
     expect(harness.simulator.violations).toEqual([])
     expect(harness.simulator.requests.some((r) => r.status === 429)).toBe(true)
     await expectEverythingOnce(harness)

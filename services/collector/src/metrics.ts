@@ -1,6 +1,7 @@
 /** The collector's metrics. Labels: `source` and `tenant` from the configuration, the rest from closed sets. */
-import { counter, durationBuckets, gauge, histogram } from '@siem-relay/service-kit'
-import type { Registry } from 'prom-client'
+import { counter, durationBuckets, gauge, histogram, type World } from '@siem-relay/service-kit'
+
+type Registry = World['metrics']
 
 const perStream = ['source', 'kind'] as const
 

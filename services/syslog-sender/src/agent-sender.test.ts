@@ -131,7 +131,7 @@ describe('start', () => {
   test('is ready while a receiver is away: that is a status, not unreadiness', async () => {
     const ours = world()
     const running = await start(syslogSenderSchema.parse({ agents: [agent] }), ours)
-    expect(ours.health.report()).toMatchObject({ ready: true })
+    expect(ours.health.report()).toMatchObject({ isReady: true })
     await running.stop(0)
   })
 

@@ -101,7 +101,7 @@ export class AgentSender {
     const { clock, log } = this.#world
     this.#isTaking = false
     this.#transport.drain()
-    if (!this.#window.isEmpty) {
+    if (!this.#window.isEmpty && drainMs > 0) {
       const timeout = new AbortController()
       const emptied = new Promise<void>((resolve) => {
         this.#onEmpty = resolve

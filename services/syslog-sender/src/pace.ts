@@ -3,13 +3,15 @@ import type { Clock } from '@siem-relay/common'
 
 /** How much of a second may be made up for at once: enough to ride out a late timer, too little to flood a receiver. */
 const burstSeconds = 0.02
+/** How much of it is waited for: a timer for every single message would cost more than the sending. */
+const waitedShare = 0.25
 
 export interface Pace {
   /** Takes up to `wanted` messages of what may be sent now; 0 when none may. */
   take(wanted: number): number
   /** Counts messages sent beyond what was taken; later ones wait for them. */
   charge(messages: number): void
-  /** When the next message may be sent, on the monotonic clock. */
+  /** When it is worth asking again, on the monotonic clock. */
   nextAtMs(): number
 }
 
@@ -17,6 +19,7 @@ export interface Pace {
 export function createPace(perSecond: number | undefined, clock: Clock): Pace {
   if (perSecond === undefined) return { take: (wanted) => wanted, charge() {}, nextAtMs: () => clock.monotonicMs() }
   const burst = Math.max(1, perSecond * burstSeconds)
+  const waitedFor = Math.max(1, Math.floor(burst * waitedShare))
   let tokens = burst
   let countedMs = clock.monotonicMs()
   const refill = (): void => {
@@ -36,7 +39,7 @@ export function createPace(perSecond: number | undefined, clock: Clock): Pace {
     },
     nextAtMs() {
       refill()
-      return countedMs + Math.ceil((Math.max(0, 1 - tokens) / perSecond) * 1_000)
+      return countedMs + Math.ceil((Math.max(0, waitedFor - tokens) / perSecond) * 1_000)
     },
   }
 }

@@ -1,5 +1,6 @@
 /** TLS towards receivers: settings to connection options, and what a failure means in words an operator can act on.
  *  Certificate files are read at every connect, so that a renewed one is taken up without a restart. */
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import {
@@ -44,12 +45,20 @@ function contextOf(
   [ca, cert, key]: readonly (string | undefined)[],
 ): SecureContext {
   try {
+    if (ca !== undefined) checkCertificates(ca)
     const authorities = ca ?? [...getCACertificates('default'), ...getCACertificates('system')]
     return createSecureContext({ ca: authorities, minVersion, ...(cert && { cert }), ...(key && { key }) })
   } catch (cause) {
     const paths = [caFile, certFile, keyFile].filter((path) => path !== undefined).join(', ')
     throw new RelayError('RELAY_RECEIVER_TLS', `${paths}: not usable as PEM certificates and key`, { cause })
   }
+}
+
+/** Node takes a file without certificates as one that trusts nobody. @throws when there is none, or one cannot be read. */
+function checkCertificates(pem: string): void {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g)
+  if (blocks === null) throw new Error('it holds no certificate')
+  for (const block of blocks) new X509Certificate(block)
 }
 
 /** What OpenSSL says of the receiver's certificate, and what that means. */
@@ -98,8 +107,17 @@ export function explainTlsError(error: unknown, target: Target): RelayError | un
   return undefined
 }
 
-/** The handshake got no answer, or a close instead of one. */
-export function handshakeEnded(target: Target, how: string, cause?: unknown): RelayError {
+/**
+ * The handshake got no answer, or a close instead of one.
+ * @param hasAnswered keys were agreed on: the receiver speaks TLS, and what it did not like came from us.
+ */
+export function handshakeEnded(target: Target, how: string, hasAnswered: boolean, cause?: unknown): RelayError {
+  if (hasAnswered)
+    return new RelayError(
+      'RELAY_RECEIVER_AUTH',
+      `${target.name} ${how} the TLS handshake after its keys were agreed on: it refuses our certificate, or its absence`,
+      { cause },
+    )
   return new RelayError(
     'RELAY_RECEIVER_TLS',
     `${target.name} ${how} the TLS handshake: this port does not speak TLS, or the receiver refuses us`,

@@ -81,7 +81,12 @@ describe('several receivers', () => {
   test('the next one is used when the first is away, and the first again after a while', async () => {
     const port = await freePort()
     await using second = await Receiver.start()
-    const syslog = { host: [`127.0.0.1:${port}`, `127.0.0.1:${second.port}`], port: 1, checkpointMessages: 20 }
+    const syslog = {
+      host: [`127.0.0.1:${port}`, `127.0.0.1:${second.port}`],
+      port: 1,
+      checkpointMessages: 20,
+      checkpointSeconds: 0.1,
+    }
     await using sender = await startSender({ syslog, tuning: { failbackMs: 100 } })
     await sender.give(cefLines(50))
     await eventually(() => expect(second.lines).toHaveLength(50))
@@ -97,8 +102,9 @@ describe('several receivers', () => {
   test('what the first left unconfirmed goes to the next', async () => {
     await using first = await Receiver.start({
       onMessage: (_, socket) => {
-        if (first.messages.length === 30) first.close()
-        if (first.messages.length === 30) socket.destroy()
+        if (first.messages.length !== 30) return
+        void first.close()
+        socket.destroy()
       },
     })
     await using second = await Receiver.start()

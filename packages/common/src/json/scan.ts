@@ -4,7 +4,7 @@
 import { RelayError } from '../errors.ts'
 
 /** Arrays and objects inside each other beyond this are a nesting bomb, not a page. */
-export const depthMax = 200
+const depthMax = 200
 
 const quote = 0x22
 const backslash = 0x5c
@@ -137,7 +137,7 @@ function skipLiteral(body: Buffer, at: number, literal: string): number {
 }
 
 /** @param at position of a key's opening quote. @returns the position of its value. */
-export function skipKey(body: Buffer, at: number): number {
+function skipKey(body: Buffer, at: number): number {
   if (at >= body.length || body[at] !== quote) refuse(body, at, 'a key is missing')
   return skipColon(body, skipString(body, at))
 }

@@ -1,7 +1,7 @@
 /** Retry-After (RFC 9110 §10.2.3): `HTTP-date / delay-seconds`. Pure. */
 
 /** Longest pause another side may impose; a wrong header must not look like a hang. */
-export const retryAfterMsMax = 15 * 60_000
+const retryAfterMsMax = 15 * 60_000
 
 /**
  * How long to wait, at most 15 minutes; undefined for an absent or nonsensical header.

@@ -11,11 +11,13 @@ import { type CollectorConfig, sourcesSchema } from '../config.ts'
 import { type CollectorOptions, type RunningCollector, start } from '../start.ts'
 
 export const startMs = Date.UTC(2026, 0, 15, 12)
-export const token = 'A'.repeat(64)
+const token = 'A'.repeat(64)
 export const oauth = { tenantId: 'contoso.example', clientId: 'app', clientSecret: 'canary-secret' }
 
-/** Turns of the event loop without any request or commit after which everybody waits for time to pass. */
-const quietTurns = 40
+/** Turns of the event loop without any request or commit after which everybody waits for time to pass: few while nothing
+ *  has happened at all, more after something has. */
+const idleTurns = 10
+const quietTurns = 25
 const realMsMax = 20_000
 
 export interface HarnessOptions {
@@ -120,7 +122,7 @@ export class Harness implements AsyncDisposable {
 
   /** The process ends without warning and another one begins on the same disk. */
   async restart(config = this.config()): Promise<RunningCollector> {
-    await this.#stopAll()
+    await this.stopAll()
     await this.bus[Symbol.asyncDispose]()
     await this.#openBus()
     return this.start(config)
@@ -134,15 +136,24 @@ export class Harness implements AsyncDisposable {
   /** The same while so many requests hang on purpose. */
   async quietBut(hanging: number): Promise<void> {
     const deadline = performance.now() + realMsMax
-    let last = ''
-    for (let turns = 0; turns < quietTurns; turns++) {
+    const before = this.#moves()
+    let last = before
+    for (let turns = 0; turns < (last === before ? idleTurns : quietTurns); turns++) {
       await new Promise<void>((resolve) => setImmediate(resolve))
-      const open = this.simulator.requests.filter((request) => request.status === 0).length
-      const now = `${this.simulator.requests.length}/${open}/${this.#activity}`
+      const open = this.#open()
+      const now = this.#moves()
       if (now !== last || open > hanging || this.#activity % 2 === 1) turns = 0
       last = now
       if (performance.now() > deadline) throw new Error(`still busy after ${realMsMax} ms: ${now}`)
     }
+  }
+
+  #open(): number {
+    return this.simulator.requests.filter((request) => request.status === 0).length
+  }
+
+  #moves(): string {
+    return `${this.simulator.requests.length}/${this.#open()}/${this.#activity}`
   }
 
   /** Lets time pass in steps, everything going as far as it can between them. */
@@ -184,12 +195,13 @@ export class Harness implements AsyncDisposable {
       .reduce((sum, { value }) => sum + value, 0)
   }
 
-  async #stopAll(): Promise<void> {
+  /** Stops every collector that was started. */
+  async stopAll(): Promise<void> {
     for (const running of this.#running.splice(0)) await running.stop(1_000)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stopAll()
+    await this.stopAll()
     await this.bus[Symbol.asyncDispose]()
     await this.simulator.close()
     rmSync(this.path, { recursive: true, force: true })

@@ -21,6 +21,8 @@ export class Receiver implements AsyncDisposable {
   readonly sockets: Socket[] = []
   manner: NonNullable<ReceiverOptions['manner']>
   readonly #server: Server
+  /** With those whose TLS handshake failed. */
+  readonly #connections = new Set<Socket>()
   readonly #options: ReceiverOptions
 
   private constructor(options: ReceiverOptions) {
@@ -32,6 +34,7 @@ export class Receiver implements AsyncDisposable {
       tls === undefined
         ? createTcpServer({ allowHalfOpen: true }, accept)
         : createTlsServer({ ...tls, allowHalfOpen: true }, accept)
+    this.#server.on('connection', (socket: Socket) => this.#connections.add(socket))
     // A handshake that fails is the test's subject, not the receiver's trouble.
     this.#server.on('tlsClientError', () => {})
   }
@@ -55,7 +58,7 @@ export class Receiver implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.sockets) socket.destroy()
+    for (const socket of [...this.sockets, ...this.#connections]) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 

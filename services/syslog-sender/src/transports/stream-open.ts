@@ -84,6 +84,7 @@ function openAddress(
       highWaterMark: writeBufferBytes,
     }
     let isConnected = false
+    let hasAnswered = false
     const socket: Socket = tlsOptions === undefined ? connectTcp(common) : connectTls({ ...common, ...tlsOptions })
     const cancelTimeout = clock.after(destination.connectTimeoutMs, () => fail(timedOut()))
     const onAbort = (): void => fail(signal.reason)
@@ -91,6 +92,10 @@ function openAddress(
 
     socket.once('connect', () => {
       isConnected = true
+    })
+    // The first sign of a handshake under way: keys were agreed on. What they are is nobody's business.
+    socket.once('keylog', () => {
+      hasAnswered = true
     })
     socket.once(tlsOptions === undefined ? 'connect' : 'secureConnect', () => {
       release()
@@ -101,14 +106,18 @@ function openAddress(
 
     function onError(error: Error): void {
       const isHandshake = tlsOptions !== undefined && isConnected
-      fail(isHandshake ? (explainTlsError(error, target) ?? handshakeEnded(target, 'broke off', error)) : error)
+      fail(
+        isHandshake
+          ? (explainTlsError(error, target) ?? handshakeEnded(target, 'broke off', hasAnswered, error))
+          : error,
+      )
     }
     function onEnd(): void {
-      fail(handshakeEnded(target, 'closed the connection during'))
+      fail(handshakeEnded(target, 'closed the connection during', hasAnswered))
     }
     function timedOut(): RelayError {
       const afterMs = destination.connectTimeoutMs
-      if (isConnected) return handshakeEnded(target, `took the connection and gave no answer within ${afterMs} ms to`)
+      if (isConnected) return handshakeEnded(target, `did not end within ${afterMs} ms`, false)
       return new RelayError(
         'RELAY_RECEIVER_UNREACHABLE',
         `${target.name} (${address}) gave no answer within ${afterMs} ms`,

@@ -138,8 +138,9 @@ export class UdpTransport implements Transport {
         this.#segment = window.takeUnsent()
         this.#next = 0
       }
+      const isIdle = this.#segment === undefined
       const waitUntilMs = this.#segment === undefined ? undefined : await this.#sendSome(link, this.#segment)
-      if (this.#segment === undefined || waitUntilMs !== undefined)
+      if (isIdle || waitUntilMs !== undefined)
         await this.#bell.wait(earliest(link.lookupAtMs, waitUntilMs, this.#quietAtMs()))
     }
   }

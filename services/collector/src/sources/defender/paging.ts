@@ -77,41 +77,51 @@ export class Walk {
    */
   next(position: Position, page: Page, targetMs: number | undefined): Step {
     if (!page.hasNext) return { isComplete: true }
-    const { isAscending, lastMs } = this.#order(page.records)
+    const order = this.#order(page.records)
+    const { isAscending, lastMs } = order
     if (isAscending && targetMs !== undefined && lastMs > targetMs) return { isComplete: true }
-    this.#checkProgress(page, lastMs)
-    const boundMs = isAscending && Number.isFinite(lastMs) ? Math.max(position.boundMs, lastMs) : position.boundMs
+    const isNews = this.#note(page, lastMs)
+    const boundMs = isAscending ? Math.max(position.boundMs, lastMs) : position.boundMs
     const scan = scanFilters(page.nextQueryFilters)
     if (scan !== undefined) return { isComplete: false, position: { boundMs, skip: 0, scan } }
     if (boundMs > position.boundMs) return { isComplete: false, position: { boundMs, skip: 0 } }
-    return { isComplete: false, position: { boundMs, skip: position.skip + page.records.length } }
+    // A page that was not asked for, or came before, moves nothing: going on by its length would leave records out. Only the
+    // first page at a bound may hold nothing but what the page before ended with.
+    const isAnswer = order.firstMs >= position.boundMs && (isNews || position.skip === 0)
+    const skip = position.skip + (isAnswer ? new Set(page.records.map((record) => record.id)).size : 0)
+    return { isComplete: false, position: { boundMs, skip } }
   }
 
-  #order(records: readonly PageRecord[]): { isAscending: boolean; lastMs: number } {
+  #order(records: readonly PageRecord[]): { isAscending: boolean; firstMs: number; lastMs: number } {
+    let firstMs = Number.POSITIVE_INFINITY
     let lastMs = Number.NEGATIVE_INFINITY
     let isAscending = true
     for (const record of records) {
       const ms = timeOf(this.#kind, record)
       if (ms === undefined) continue
+      if (ms < firstMs) firstMs = ms
       if (ms < lastMs) isAscending = false
       else lastMs = ms
     }
-    return { isAscending, lastMs }
+    return { isAscending, firstMs, lastMs }
   }
 
-  #checkProgress(page: Page, lastMs: number): void {
+  /** @returns whether the page goes further than any before, or holds an id that none did. */
+  #note(page: Page, lastMs: number): boolean {
     const isFurther = lastMs > this.#furthestMs
     if (isFurther || this.#ids.size > idsMax) this.#ids = new Set()
     const known = this.#ids.size
     for (const record of page.records) this.#ids.add(record.id)
     if (isFurther) this.#furthestMs = lastMs
-    this.#idlePages = isFurther || this.#ids.size > known ? 0 : this.#idlePages + 1
-    const isEndless = page.records.length === 0 && page.nextQueryFilters === undefined
-    if (this.#idlePages > idlePagesMax || isEndless)
+    const isNews = isFurther || this.#ids.size > known
+    this.#idlePages = isNews ? 0 : this.#idlePages + 1
+    const isEmpty = page.records.length === 0 && page.nextQueryFilters === undefined
+    if (isEmpty || this.#idlePages > idlePagesMax)
       throw new RelayError(
         'RELAY_SOURCE_NO_PROGRESS',
-        `the API says more ${this.#kind} follow but ${isEndless ? 'gave none' : `repeats the same ${page.records.length}`}; this sweep is given up`,
+        `the API says more ${this.#kind} follow but ${isEmpty ? 'gave none' : `repeats the same ${page.records.length}`}; this sweep is given up`,
       )
+    return isNews
   }
 }
 

@@ -2,15 +2,16 @@
  *  place it has reached, and only then believes in either. All decisions stand here; requests are client.ts, where to read
  *  next paging.ts and sweep.ts, what is new selection.ts. */
 import type { NewRecord, State, StateChange } from '@siem-relay/bus'
-import { describeError, dispositionOf, type Page, RelayError, SeenIds } from '@siem-relay/common'
+import { dispositionOf, type Page, RelayError, SeenIds } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
-import type { SourceContext, SourceState, StatusError, StreamStatus } from '../source.ts'
+import type { SourceContext, StreamStatus } from '../source.ts'
 import { type DefenderClient, PermissionError } from './client.ts'
 import { type DefenderSourceConfig, tenantOf } from './config.ts'
 import { cursorKey, decodeCursor, encodeCursor, seenPrefix } from './cursor.ts'
 import { type Hold, slowRetryMs } from './hold.ts'
 import { type ListQuery, queryOf, type StreamKind, Walk } from './paging.ts'
+import { StreamReport } from './report.ts'
 import { type Selection, select } from './selection.ts'
 import {
   completePoll,
@@ -43,6 +44,8 @@ type Role = 'poll' | 'back'
 interface Outcome {
   readonly role: Role
   readonly selection: Selection
+  /** What the list holds behind this page, as far as the API counts. */
+  readonly backlog: number | undefined
   readonly state: StreamState
   readonly isComplete: boolean
   /** The list went on behind the sweep's end. */
@@ -67,6 +70,7 @@ export class Stream {
   readonly #parts: StreamParts
   readonly #plan: SweepPlan
   readonly #seen: SeenIds
+  readonly #report: StreamReport
   #state: StreamState = {}
   /** No cursor was found, and no answer has told the server's time yet. */
   #isFloorGuessed = false
@@ -74,16 +78,16 @@ export class Stream {
   #pollStartedMs = Number.NEGATIVE_INFINITY
   #pollAtMs = Number.NEGATIVE_INFINITY
   #noScanBeforeMs: number
+  /** Failures since the last page. */
   #failures = 0
-  #sourceState: SourceState = 'starting'
-  #hasSucceeded = false
-  #lastError: StatusError | undefined
-  #backlog: number | undefined
+  /** Sweeps given up since the last one that ended, or that brought something. */
+  #givenUp = 0
 
   constructor(parts: StreamParts) {
     this.kind = parts.kind
     this.#parts = parts
     this.#plan = planOf(parts.kind, parts.config)
+    this.#report = new StreamReport(parts.context.world, { source: parts.config.id, kind: parts.kind })
     this.#seen = new SeenIds({ prefix: seenPrefix(parts.kind), idsMax: idsMax[parts.kind] })
     this.#walks = { poll: new Walk(parts.kind), back: new Walk(parts.kind) }
     this.#noScanBeforeMs =
@@ -91,14 +95,7 @@ export class Stream {
   }
 
   status(): StreamStatus {
-    return {
-      kind: this.kind,
-      state: this.#sourceState,
-      hasSucceeded: this.#hasSucceeded,
-      watermarkMs: this.#state.watermarkMs,
-      backlog: this.#backlog,
-      lastError: this.#lastError,
-    }
+    return this.#report.status(this.#state.watermarkMs)
   }
 
   /** Takes up where the last owner of the source stopped. */
@@ -123,12 +120,12 @@ export class Stream {
   async #turn(signal: AbortSignal): Promise<void> {
     const intake = this.#parts.context.world.bus.intake()
     if (!intake.open) {
-      this.#trouble('waiting', new RelayError('RELAY_LOG_FULL', `the log takes no records: ${intake.reason}`))
+      this.#report.trouble('waiting', new RelayError('RELAY_LOG_FULL', `the log takes no records: ${intake.reason}`))
       return this.#clock.sleep(logCheckMs, signal)
     }
     const heldMs = this.#parts.hold.remainingMs()
     if (heldMs > 0) {
-      this.#trouble('error', this.#parts.hold.error)
+      this.#report.trouble('error', this.#parts.hold.error)
       return this.#clock.sleep(heldMs, signal)
     }
     const role = this.#nextRole()
@@ -206,11 +203,12 @@ export class Stream {
       context.world.clock.nowMs(),
       role === 'back' && watermarkMs !== undefined ? watermarkMs - this.#plan.settleMs : Number.NEGATIVE_INFINITY,
     )
-    this.#backlog = backlogOf(page, sweep)
+    const backlog = backlogOf(page, sweep)
     if (!step.isComplete)
       return {
         role,
         selection,
+        backlog,
         state: { ...this.#state, [role]: { ...sweep, position: step.position } },
         isComplete: false,
         hasMore: true,
@@ -219,6 +217,7 @@ export class Stream {
     return {
       role,
       selection,
+      backlog,
       state:
         role === 'poll'
           ? completePoll(this.#state, sweep, this.#plan, readMs, this.#clock.nowMs())
@@ -245,7 +244,7 @@ export class Stream {
         break
       } catch (error) {
         if (dispositionOf(error) !== 'retry') throw error
-        this.#trouble('waiting', error)
+        this.#report.trouble('waiting', error)
         await this.#clock.sleep(logCheckMs, signal)
         while (!this.#parts.context.world.bus.intake().open) await this.#clock.sleep(logCheckMs, signal)
       }
@@ -255,20 +254,19 @@ export class Stream {
     this.#committed(outcome)
   }
 
-  #committed({ role, selection, isComplete, hasMore }: Outcome): void {
+  #committed({ role, selection, backlog, isComplete, hasMore }: Outcome): void {
     const { config, context } = this.#parts
     const labels = { source: config.id, kind: this.kind }
     context.metrics.received.inc(labels, selection.records.length)
     if (selection.late > 0) context.metrics.late.inc(labels, selection.late)
-    if (role === 'poll' && isComplete)
-      this.#pollAtMs = hasMore ? Number.NEGATIVE_INFINITY : this.#pollStartedMs + config.pollSeconds * 1_000
-    if (isComplete) this.#backlog = undefined
-    if (this.#sourceState !== 'collecting')
-      context.world.log.info({ source: config.id, kind: this.kind }, 'source is being collected')
-    this.#sourceState = 'collecting'
-    this.#hasSucceeded = true
-    this.#lastError = undefined
+    if (role === 'poll' && isComplete) {
+      // Behind, the next poll follows at once; a list that goes on with nothing new, dated in the future, is no reason to hurry.
+      const isBehind = hasMore && selection.records.length > 0
+      this.#pollAtMs = isBehind ? Number.NEGATIVE_INFINITY : this.#pollStartedMs + config.pollSeconds * 1_000
+    }
+    this.#report.success(isComplete ? undefined : backlog)
     this.#failures = 0
+    if (isComplete || selection.records.length > 0) this.#givenUp = 0
   }
 
   async #recover(role: Role, error: unknown, signal: AbortSignal): Promise<void> {
@@ -276,21 +274,22 @@ export class Stream {
     const isStop = dispositionOf(error) === 'stop'
     const code = error instanceof RelayError ? error.code : undefined
     const isGivenUp = role === 'back' && (isStop || this.#failures >= backFailuresMax)
-    if (code === 'RELAY_SOURCE_NO_PROGRESS' || isGivenUp) this.#state = without(this.#state, role)
-    this.#trouble(isStop ? 'error' : 'waiting', error)
+    if (code === 'RELAY_SOURCE_NO_PROGRESS' || isGivenUp) {
+      this.#state = without(this.#state, role)
+      this.#givenUp++
+    }
+    this.#report.trouble(isStop ? 'error' : 'waiting', error)
     if (code === 'RELAY_SOURCE_AUTH' && !(error instanceof PermissionError)) return this.#parts.hold.refused(error)
     // The gate keeps the pause for everybody.
     if (code === 'RELAY_SOURCE_THROTTLED') return
-    const ownMs = isStop
-      ? slowRetryMs(this.#failures)
-      : backoffMs(this.#failures, backoff, this.#parts.context.world.random)
+    const attempt = Math.max(this.#failures, this.#givenUp)
+    const ownMs = isStop ? slowRetryMs(attempt) : backoffMs(attempt, backoff, this.#parts.context.world.random)
     const askedMs = error instanceof RelayError ? (error.retryAfterMs ?? 0) : 0
     await this.#clock.sleep(Math.max(ownMs, askedMs), signal)
   }
 
   /** First the API's own filters are given up, then scan mode; a plain query that is refused is an error. */
   #withoutScan(role: Role, sweep: Sweep, query: ListQuery, refusal: { status: number; problem: string }): void {
-    const { config, context } = this.#parts
     if (query.isScan !== true)
       throw new RelayError(
         refusal.status === 200 ? 'RELAY_SOURCE_RESPONSE' : 'RELAY_SOURCE_REQUEST',
@@ -299,8 +298,8 @@ export class Stream {
     const { boundMs } = sweep.position
     if (sweep.position.scan === undefined) this.#noScanBeforeMs = this.#clock.monotonicMs() + scanPauseMs
     this.#state = { ...this.#state, [role]: { ...sweep, position: { boundMs, skip: 0 } } }
-    context.world.log.warn(
-      { source: config.id, kind: this.kind, problem: refusal.problem, scanFilters: sweep.position.scan !== undefined },
+    this.#report.warn(
+      { problem: refusal.problem, scanFilters: sweep.position.scan !== undefined },
       'scan mode was refused',
     )
   }
@@ -310,24 +309,9 @@ export class Stream {
     this.#isFloorGuessed = false
     const skewMs = serverMs === undefined ? 0 : serverMs - this.#clock.nowMs()
     if (serverMs === undefined || Math.abs(skewMs) <= skewMsMax) return false
-    const { config, context } = this.#parts
-    context.world.log.warn({ source: config.id, kind: this.kind, skewMs }, 'local clock differs from the source')
-    this.#state = { floorMs: serverMs - durationMs(config.lookback) }
+    this.#report.warn({ skewMs }, 'local clock differs from the source')
+    this.#state = { floorMs: serverMs - durationMs(this.#parts.config.lookback) }
     return true
-  }
-
-  #trouble(state: SourceState, error: unknown): void {
-    const { config, context } = this.#parts
-    const known = error instanceof RelayError ? error : undefined
-    const message = describeError(error)
-    if (this.#lastError?.message !== message)
-      context.world.log.warn(
-        { source: config.id, kind: this.kind, code: known?.code, error: message, failures: this.#failures },
-        'source could not be collected',
-      )
-    this.#lastError = { code: known?.code, message, nextMove: known?.nextMove, atMs: this.#clock.nowMs() }
-    // Before its first success a source is starting, whatever keeps it from it, unless a person has to act.
-    if (state === 'error' || this.#hasSucceeded) this.#sourceState = state
   }
 
   get #clock() {
@@ -340,7 +324,6 @@ function without(state: StreamState, role: Role): StreamState {
   return rest
 }
 
-/** What the list holds behind this page, as far as the API counts. */
 function backlogOf(page: Page, sweep: Sweep): number | undefined {
   if (page.total === undefined) return undefined
   return Math.max(0, page.total - sweep.position.skip - page.records.length)
