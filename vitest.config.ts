@@ -10,7 +10,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast',
-          include: ['packages/**/*.test.ts', 'services/**/*.test.ts', 'app/**/*.test.ts', 'test/*.test.ts', 'test/e2e/**/*.test.ts'],
+          include: [
+            'packages/**/*.test.ts',
+            'services/**/*.test.ts',
+            'app/**/*.test.ts',
+            'test/*.test.ts',
+            'test/e2e/**/*.test.ts',
+          ],
         },
       },
       { extends: true, test: { name: 'receivers', include: ['test/receivers/**/*.test.ts'], fileParallelism: false } },

@@ -31,7 +31,7 @@ export const systemTerminal: Terminal = {
 }
 
 /** A message for a person; a stack only for what nobody expected. */
-export function describeFailure(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (error instanceof RelayError) return `${error.message}\n  → ${error.nextMove}`
   if (error instanceof Error) return error.stack ?? error.message
   return String(error)

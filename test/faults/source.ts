@@ -1,7 +1,7 @@
 /** A tenant for fault runs: the simulator with no budget, and records with consecutive numbers. */
 import { createGenerator, type Simulator, startSimulator } from '@siem-relay/simulator'
 
-export const legacyToken = 'f'.repeat(64)
+const legacyToken = 'f'.repeat(64)
 
 export interface FaultSource extends AsyncDisposable {
   readonly simulator: Simulator

@@ -37,7 +37,7 @@ export interface DaemonOptions {
 }
 
 const rsyslogd = '/usr/sbin/rsyslogd'
-export const syslogNgRoot = process.env.SYSLOG_NG_ROOT ?? '/opt/syslog-ng'
+const syslogNgRoot = process.env.SYSLOG_NG_ROOT ?? '/opt/syslog-ng'
 
 export async function startRsyslog(options: DaemonOptions): Promise<Daemon> {
   const ports = options.ports ?? (await freePorts())

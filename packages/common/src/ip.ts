@@ -34,7 +34,7 @@ function bare(part: string): string {
 }
 
 /** RFC 4291 §2.2: eight groups of up to four hex digits, one `::`, an IPv4 tail allowed. */
-export function isIPv6(text: string): boolean {
+function isIPv6(text: string): boolean {
   if (text.length > 45 || !/^[0-9a-fA-F:.]+$/.test(text)) return false
   const halves = text.split('::')
   if (halves.length > 2) return false

@@ -39,6 +39,7 @@ describe('collector', () => {
       [rawHeaders.tenant]: 'contoso',
       [rawHeaders.kind]: 'alerts',
       [rawHeaders.receivedMs]: String(startMs),
+      [rawHeaders.portalUrl]: harness.simulator.url,
     })
     expect(await harness.metric('siem_relay_records_received_total', { kind: 'activities' })).toBe(700)
   })

@@ -165,13 +165,14 @@ export class AgentSender {
 
   #confirmed(segment: Segment): void {
     acknowledgeSegment(segment)
-    const { records, refused } = segment
+    const { records, refused, eventTimesMs } = segment
     const nowMs = this.#world.clock.nowMs()
     this.#metrics.delivered(records.length - (refused?.size ?? 0))
-    for (const { headers } of records) {
-      const eventMs = Number(headers[outHeaders.eventTimeMs] ?? Number.NaN)
-      this.#metrics.delay(headers[outHeaders.kind], (nowMs - eventMs) / 1_000)
-    }
+    for (let index = 0; index < records.length; index++)
+      this.#metrics.delay(
+        records[index]?.headers[outHeaders.kind],
+        (nowMs - (eventTimesMs[index] ?? Number.NaN)) / 1_000,
+      )
     this.#noteWindow()
   }
 

@@ -9,7 +9,8 @@ const feed: Feed = { acknowledger: { acknowledge() {}, deadLetter() {} }, revoke
 const limits = { bytesMax: 65_536, messagesMax: 1_000 }
 
 function settings(over: Partial<EncoderSettings> = {}): EncoderSettings {
-  const header = (timeMs: number | undefined, severity: number) => `<${severity}>${timeMs ?? '-'} h `
+  const header = (timeMs: number | undefined, severity: number) =>
+    `<${severity}>${Number.isNaN(timeMs) ? '-' : timeMs} h `
   return { framing: 'lf', header, headerBytesMax: 40, messageBytesMax: 8_192, ...over }
 }
 

@@ -58,13 +58,15 @@ export function encodeSegment(
   const planned = planSegment(batch, from, overhead, limits)
   const bytes = Buffer.allocUnsafeSlow(planned.bytes)
   const ends = new Uint32Array(planned.end - from)
+  const eventTimesMs = new Float64Array(planned.end - from)
   let at = 0
   let index = from
   let refused: Encoded['refused']
   for (; index < planned.end; index++) {
     const record = batch[index] as BusRecord
     const { value, headers } = record
-    const text = header(timeOf(headers[outHeaders.eventTimeMs]), Number(headers[outHeaders.severity] ?? 0))
+    const eventTimeMs = Number(headers[outHeaders.eventTimeMs] || Number.NaN)
+    const text = header(eventTimeMs, Number(headers[outHeaders.severity] ?? 0))
     const messageBytes = text.length + value.length
     if (!startsWithCef(value) || messageBytes > messageBytesMax) {
       refused = { record, error: whyRefused(record, messageBytes, messageBytesMax) }
@@ -72,10 +74,12 @@ export function encodeSegment(
     }
     if (framing === 'octet-counting') at = writeMessageLength(bytes, at, messageBytes)
     at += bytes.write(text, at, 'latin1')
-    at += value.copy(bytes, at)
+    bytes.set(value, at)
+    at += value.length
     // The terminator is written after the check below, which then needs no exception for it.
     if (framing === 'lf') bytes[at++] = 32
     ends[index - from] = at
+    eventTimesMs[index - from] = eventTimeMs
   }
   const written = bytes.subarray(0, at)
   if (written.includes(lineFeed) || written.includes(carriageReturn) || written.includes(nul)) {
@@ -93,6 +97,7 @@ export function encodeSegment(
           feed,
           bytes: bytes.subarray(0, ends[count - 1]),
           ends: ends.subarray(0, count),
+          eventTimesMs,
           records: from === 0 && index === batch.length ? batch : batch.slice(from, index),
           sends: 0,
         }
@@ -119,10 +124,6 @@ function planSegment(
     bytes += more
   }
   return { end, bytes }
-}
-
-function timeOf(text: string | undefined): number | undefined {
-  return text === undefined || text === '' ? undefined : Number(text)
 }
 
 function startsWithCef(value: Buffer): boolean {

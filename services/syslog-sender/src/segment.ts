@@ -17,6 +17,8 @@ export interface Segment {
   readonly ends: Uint32Array
   /** The records the messages were made of, as many as `ends` has entries. */
   readonly records: readonly BusRecord[]
+  /** Event time of each, milliseconds since the epoch; NaN where the record has none. Read once, used for header and delay. */
+  readonly eventTimesMs: Float64Array
   /** How often it was handed to the wire. */
   sends: number
   /** Indexes of messages the wire refused for good; they went to the dead letters. */

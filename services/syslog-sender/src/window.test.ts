@@ -10,6 +10,7 @@ function segment(feed: Feed, messages: number, bytes: number): Segment {
     feed,
     bytes: Buffer.alloc(bytes),
     ends: new Uint32Array(messages),
+    eventTimesMs: new Float64Array(messages),
     records: Array.from({ length: messages }, () => record),
     sends: 0,
   }

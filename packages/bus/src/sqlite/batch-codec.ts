@@ -14,7 +14,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { BusRecord, Headers, NewRecord } from '../port.ts'
 
 export const codecs = { plain: 0, zstd: 1 } as const
-export type Codec = (typeof codecs)[keyof typeof codecs]
+type Codec = (typeof codecs)[keyof typeof codecs]
 
 /** Below this a frame header and a compressor's start cost more than the bytes they save. */
 const compressBytesMin = 512

@@ -14,7 +14,7 @@ export interface Entry {
 }
 
 /** A row whose checksum does not fit. */
-export interface DamagedRow {
+interface DamagedRow {
   readonly key: string
   readonly value: Uint8Array
 }

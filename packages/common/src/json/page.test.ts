@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RelayError } from '../errors.ts'
@@ -34,6 +35,24 @@ const record = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDe
     )
     .map((id) => ({ ...other, _id: id, timestamp: other.timestamp ?? 5 })),
 )
+
+describe('a record without a usable _id', () => {
+  test.each([
+    ['none', '{"id":"b"}'],
+    ['an empty record', '{}'],
+    ['an empty _id', '{"_id":""}'],
+    ['an _id that is an object', '{"_id":{"$oid":"a"}}'],
+    ['an endless _id', `{"_id":"${'a'.repeat(2000)}"}`],
+  ])('%s: goes on under the hash of its bytes, and the records around it are whole', (_, record) => {
+    const { records } = split(`{"data":[{"_id":"a"},${record},{"_id":"c"}],"hasNext":false}`)
+    expect(records.map(({ id }) => id)).toEqual([
+      'a',
+      `sha256:${createHash('sha256').update(record).digest('hex')}`,
+      'c',
+    ])
+    expect(records[1]?.bytes.toString()).toBe(record)
+  })
+})
 
 describe('splitPage', () => {
   test('gives each record its bytes, id and times', () => {
@@ -113,11 +132,6 @@ describe('splitPage', () => {
     ['a record that is a number', '{"data":[1],"hasNext":false}', /not an object/],
     ['a record that is null', '{"data":[{"_id":"a"},null],"hasNext":false}', /not an object/],
     ['a record that is an array', '{"data":[[]],"hasNext":false}', /not an object/],
-    ['a record without _id', '{"data":[{"_id":"a"},{"id":"b"}],"hasNext":false}', /no `_id`/],
-    ['an empty record', '{"data":[{}],"hasNext":false}', /no `_id`/],
-    ['an empty _id', '{"data":[{"_id":""}],"hasNext":false}', /no `_id`/],
-    ['an _id that is an object', '{"data":[{"_id":{"$oid":"a"}}],"hasNext":false}', /no `_id`/],
-    ['an endless _id', `{"data":[{"_id":"${'a'.repeat(2000)}"}],"hasNext":false}`, /longer than 1024/],
     ['a trailing comma', '{"data":[{"_id":"a"},],"hasNext":false}', /not an object/],
     ['two values without a comma', '{"data":[{"_id":"a"}{"_id":"b"}],"hasNext":false}', /comma/],
     ['crossed brackets', '{"data":[{"_id":"a","x":[}]],"hasNext":false}', /./],

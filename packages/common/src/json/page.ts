@@ -1,12 +1,13 @@
 /** One page of an API's list answer, `{"data": […], "hasNext": …}`, split into its records without parsing them: each keeps
  *  its bytes as received, and one pass finds the few values a collector needs. The whole grammar is checked on the way, so
  *  a page that was cut short or damaged anywhere is refused, never shorter. What a record means is the formatter's business. */
+import { createHash } from 'node:crypto'
 import { endScan, refuse, skipColon, skipSpace, skipString, skipValue } from './scan.ts'
 
 export interface PageRecord {
   /** The record exactly as received, sharing memory with the page. */
   readonly bytes: Buffer
-  /** `_id`; a number's text when it is one. */
+  /** `_id`; a number's text when it is one; `sha256:<hex>` of the bytes when there is none, or one of over 1,024 bytes. */
   readonly id: string
   /** `timestamp`, milliseconds since the epoch, when it is a number. */
   readonly timestampMs: number | undefined
@@ -31,8 +32,8 @@ const undescribed = 'error without a description'
 /**
  * Splits a list answer.
  * @param body UTF-8 JSON without a byte order mark.
- * @throws {RelayError} `RELAY_SOURCE_RESPONSE` for anything but one JSON object with one `data` array of objects that all
- *   have an `_id`, and a boolean `hasNext`; or an error answer, which is returned as `problem`.
+ * @throws {RelayError} `RELAY_SOURCE_RESPONSE` for anything but one JSON object with one `data` array of objects,
+ *   and a boolean `hasNext`; or an error answer, which is returned as `problem`.
  */
 export function splitPage(body: Buffer): Page {
   try {
@@ -124,7 +125,11 @@ function splitRecord(body: Buffer, at: number, records: PageRecord[]): number {
   let timestampMs: number | undefined
   let createdMs: number | undefined
   let i = skipSpace(body, at + 1)
-  if (i < body.length && body[i] === 0x7d) refuse(body, at, 'a record has no `_id`')
+  if (i < body.length && body[i] === 0x7d) {
+    const bytes = body.subarray(at, i + 1)
+    records.push({ bytes, id: substituteId(bytes), timestampMs, createdMs })
+    return i + 1
+  }
   for (;;) {
     if (i >= body.length || body[i] !== 0x22) refuse(body, i, 'a key is missing')
     const keyStart = i
@@ -153,9 +158,14 @@ function splitRecord(body: Buffer, at: number, records: PageRecord[]): number {
     if (c !== 0x2c) refuse(body, i - 1, 'a comma or a closing bracket is missing')
     i = skipSpace(body, i)
   }
-  if (id === undefined) refuse(body, at, 'a record has no `_id`')
-  records.push({ bytes: body.subarray(at, i), id, timestampMs, createdMs })
+  const bytes = body.subarray(at, i)
+  records.push({ bytes, id: id ?? substituteId(bytes), timestampMs, createdMs })
   return i
+}
+
+/** A record without a usable `_id` must not hold up those behind it: it goes on under its hash, and the formatter says what is wrong with it. */
+function substituteId(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
 /** Whether the bytes from `at` on are the ASCII text. */
@@ -176,7 +186,7 @@ function hasEscape(body: Buffer, start: number, end: number): boolean {
 }
 
 function readId(body: Buffer, start: number, end: number): string | undefined {
-  if (end - start > idBytesMax) refuse(body, start, `an \`_id\` longer than ${idBytesMax} bytes`)
+  if (end - start > idBytesMax) return undefined
   const c = body[start] as number
   if (c === 0x22) {
     const id = hasEscape(body, start, end)

@@ -16,7 +16,7 @@ const byPolicyType: ReadonlyMap<string, string> = new Map([
 ])
 
 /** MDI alert name → middle part of ALERT_EXTERNAL_AATP_<…>_SECURITY_ALERT (Microsoft's table, last revision of November 2021). */
-export const identityAlertTypes: readonly (readonly [title: string, middle: string])[] = [
+const identityAlertTypes: readonly (readonly [title: string, middle: string])[] = [
   ['Account enumeration reconnaissance', 'ACCOUNT_ENUMERATION'],
   ['Active Directory attributes reconnaissance (LDAP)', 'LDAP_SENSITIVE_ATTRIBUTE_RECONNAISSANCE'],
   ['Data exfiltration over SMB', 'SMB_DATA_EXFILTRATION'],
@@ -79,7 +79,7 @@ const builtInAlertTypes: readonly (readonly [title: string, type: string])[] = [
 export const identityServiceId = '20940'
 
 /** Titles change in case, punctuation and "[PREVIEW]" marks between products and years; their words stay. */
-export function normalizeTitle(title: string): string {
+function normalizeTitle(title: string): string {
   return title
     .toLowerCase()
     .replace(/\[preview\]|\(preview\)|\bpreview\b/g, ' ')

@@ -107,9 +107,10 @@ export class StreamLink {
     this.#socket.end()
   }
 
-  /** Lets go without waiting for anything. */
-  destroy(): void {
-    this.#socket.destroy()
+  /** Lets go: in order (TLS says goodbye, which receivers would else log as an error) while nothing is under way. */
+  close(): void {
+    if (this.isOpen && this.pendingBytes === 0) this.#socket.destroySoon()
+    else this.#socket.destroy()
   }
 
   /** Throws away what the kernel still holds, so that it does not reach the receiver after its copy. */

@@ -136,7 +136,7 @@ export class StreamTransport implements Transport {
       if (!signal.aborted) this.#settings.targets.failed(link.target)
       throw error
     } finally {
-      link.destroy()
+      link.close()
     }
   }
 
@@ -248,7 +248,7 @@ export class StreamTransport implements Transport {
     const ahead = await this.#ahead
     this.#ahead = undefined
     if (ahead?.isOpen && !this.#settings.targets.failbackIsDue()) return ahead
-    ahead?.destroy()
+    ahead?.close()
     return this.#settings.open(this.#closing.signal)
   }
 
@@ -259,6 +259,6 @@ export class StreamTransport implements Transport {
   #dropAhead(): void {
     const ahead = this.#ahead
     this.#ahead = undefined
-    void ahead?.then((link) => link?.destroy())
+    void ahead?.then((link) => link?.close())
   }
 }

@@ -8,6 +8,8 @@ export interface SelectionParts {
   readonly kind: StreamKind
   readonly sourceId: string
   readonly tenant: string
+  /** Where links in messages lead. */
+  readonly portalUrl: string
   /** Take an alert again when it has changed. */
   readonly isVersioned: boolean
 }
@@ -27,7 +29,7 @@ export interface Selection {
 /** @param seen whether something is remembered by this already. */
 export function select(
   page: Page,
-  { kind, sourceId, tenant, isVersioned }: SelectionParts,
+  { kind, sourceId, tenant, portalUrl, isVersioned }: SelectionParts,
   seen: (id: string) => boolean,
   nowMs: number,
   lateBeforeMs: number,
@@ -39,6 +41,7 @@ export function select(
     [rawHeaders.tenant]: tenant,
     [rawHeaders.kind]: kind,
     [rawHeaders.receivedMs]: String(nowMs),
+    [rawHeaders.portalUrl]: portalUrl,
   }
   const records: NewRecord[] = []
   const ids = new Set<string>()

@@ -7,7 +7,7 @@ import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
 import type { SourceContext, StreamStatus } from '../source.ts'
 import { type DefenderClient, PermissionError } from './client.ts'
-import { type DefenderSourceConfig, tenantOf } from './config.ts'
+import { type DefenderSourceConfig, portalUrlOf, tenantOf } from './config.ts'
 import { cursorKey, decodeCursor, encodeCursor, seenPrefix } from './cursor.ts'
 import { type Hold, slowRetryMs } from './hold.ts'
 import { type ListQuery, queryOf, type StreamKind, Walk } from './paging.ts'
@@ -196,6 +196,7 @@ export class Stream {
       {
         kind: this.kind,
         sourceId: config.id,
+        portalUrl: portalUrlOf(config),
         tenant: tenantOf(config),
         isVersioned: config.alertUpdates === 'all',
       },
