@@ -90,7 +90,9 @@ export class AgentSender {
       open: (_, acknowledger) => this.#openFeed(acknowledger),
       onError: (error) => log.warn({ agent: this.#agent.id, error: describeError(error) }, 'reading messages failed'),
     })
-    return this.#worker.failed
+    // The transport tries everything again; if it ends nevertheless, the service must not look alive.
+    const ended = this.#sending.then(() => new Promise<never>(() => {}))
+    return Promise.race([this.#worker.failed, ended])
   }
 
   /**
@@ -116,7 +118,7 @@ export class AgentSender {
     this.#window.wakeFeeds()
     await stopped
     this.#transport.close()
-    await this.#sending
+    await this.#sending.catch(() => {})
   }
 
   #openFeed(acknowledger: Acknowledger): PartitionDelivery {
@@ -188,6 +190,11 @@ export class AgentSender {
       connected: (target) => {
         if (this.#status.state !== 'connected') log.info({ agent, target }, 'receiver connected')
         this.#metrics.connection('opened')
+        this.#metrics.sinkUp(true)
+        this.#status.connected(target)
+      },
+      recovered: (target) => {
+        log.info({ agent, target }, 'receiver recovered')
         this.#metrics.sinkUp(true)
         this.#status.connected(target)
       },

@@ -42,6 +42,10 @@ export class Targets {
     this.#failbackMs = failbackMs
   }
 
+  get count(): number {
+    return this.#targets.length
+  }
+
   /** All receivers once, the preferred one first; the first one again after a while on another. */
   inOrder(): readonly Target[] {
     const from = this.failbackIsDue() ? 0 : this.#preferred

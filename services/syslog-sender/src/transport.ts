@@ -25,7 +25,10 @@ export interface TransportContext {
 
 /** What a transport tells of itself: the source of status, log and metrics. */
 export interface TransportReport {
+  /** A new connection is there. */
   connected(target: string): void
+  /** The connection is the same; what was reported as failed is over. */
+  recovered(target: string): void
   /** Something that has to be tried again; `retryInMs` from now. */
   failed(error: RelayError, retryInMs: number): void
   /** A connection could not be made. */

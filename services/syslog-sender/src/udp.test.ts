@@ -62,6 +62,19 @@ describe('UDP', () => {
     await eventually(() => expect(sender.status().state).toBe('connected'))
   })
 
+  test('the next receiver is used when nobody listens at the first', async () => {
+    const gone = await startUdpReceiver()
+    await gone[Symbol.asyncDispose]()
+    await using receiver = await startUdpReceiver()
+    const host = [`127.0.0.1:${gone.port}`, `127.0.0.1:${receiver.port}`]
+    await using sender = await startSender({
+      syslog: { host, port: 514, protocol: 'udp', messagesPerSecondMax: 200 },
+    })
+    void sender.give(cefLines(500))
+    await eventually(() => expect(receiver.datagrams.length).toBeGreaterThan(0))
+    expect(sender.status().target).toBe(`127.0.0.1:${receiver.port}`)
+  })
+
   test('keeps the pace of messagesPerSecondMax, 2000 by default', async () => {
     const clock = new FakeClock()
     await using receiver = await startUdpReceiver()
@@ -168,6 +181,7 @@ function udpTransport(socket: TooSmallNetwork, onRefused: (segment: Segment, ind
   const nothing = (): void => {}
   const report = {
     connected: nothing,
+    recovered: nothing,
     failed: nothing,
     connectFailed: nothing,
     sent: nothing,

@@ -4,7 +4,7 @@ import { outHeaders, outTopic, senderGroup } from '@siem-relay/common'
 
 const batchMax = 500
 
-export interface DeadLetter {
+interface DeadLetter {
   readonly record: BusRecord
   readonly letter: NewRecord
 }

@@ -68,7 +68,7 @@ export class ConsoleTransport implements Transport {
     if (!this.#hasFailed) return
     this.#hasFailed = false
     this.#delay.reset()
-    this.#context.report.connected('console')
+    this.#context.report.recovered('console')
   }
 
   #write(bytes: Uint8Array): Promise<void> {

@@ -1,7 +1,7 @@
 /** UDP: one message per datagram on a connected socket, paced. Delivered means handed to the kernel, no more; a connected socket
  *  at least hears that nobody listens, which is counted, shown, and answered with a pause (RFC 5426). */
-import { createSocket, type Socket } from 'node:dgram'
-import { describeError, RelayError, type SyslogDestination } from '@siem-relay/common'
+import type { Socket } from 'node:dgram'
+import { RelayError, type SyslogDestination } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { Bell, earliest } from '../bell.ts'
 import { createPace, type Pace } from '../pace.ts'
@@ -10,6 +10,7 @@ import { resolveTarget, type Target, type Targets } from '../targets.ts'
 import { codeOf } from '../tls.ts'
 import type { Transport, TransportContext } from '../transport.ts'
 import type { ResolvedAddress, Tuning } from '../tuning.ts'
+import { asRelayError, messageAt, newSocket, sendDatagram } from './datagram.ts'
 import { ReconnectDelay } from './reconnect.ts'
 
 export interface UdpSettings {
@@ -22,10 +23,10 @@ export interface UdpSettings {
 
 /** Datagrams handed to the kernel before the answers are awaited. */
 const groupMessagesMax = 32
-/** Room for a burst in the kernel; it caps this at net.core.wmem_max. */
-const sendBufferBytes = 4_194_304
 /** After sending for this long without a refusal, somebody listens again. */
 const quietMs = 1_000
+/** So many refusals in a row, and the next receiver is tried, if there is one. */
+const refusalsMax = 3
 const refusedPause = { minMs: 100, maxMs: 5_000 }
 
 interface Link {
@@ -115,6 +116,8 @@ export class UdpTransport implements Transport {
   #connect({ port }: Target, { address, family }: ResolvedAddress): Promise<Socket> {
     const socket = (this.#settings.createSocket ?? newSocket)(family)
     this.#error = undefined
+    this.#refusals = 0
+    this.#pausedUntilMs = undefined
     return new Promise((resolve, reject) => {
       socket.once('error', reject)
       socket.connect(port, address, () => {
@@ -210,14 +213,13 @@ export class UdpTransport implements Transport {
     this.#firstSendMs = undefined
     const pauseMs = backoffMs(this.#refusals, refusedPause, random)
     this.#pausedUntilMs = clock.monotonicMs() + pauseMs
-    report.refused()
-    report.failed(
-      new RelayError(
-        'RELAY_RECEIVER_UNREACHABLE',
-        `nobody listens at the UDP port of the receiver (${this.#refusals} refusals in a row); sending on after a pause`,
-      ),
-      pauseMs,
+    const refused = new RelayError(
+      'RELAY_RECEIVER_UNREACHABLE',
+      `nobody listens at the UDP port of the receiver (${this.#refusals} refusals in a row); sending on after a pause`,
     )
+    report.refused()
+    report.failed(refused, pauseMs)
+    if (this.#refusals >= refusalsMax && this.#settings.targets.count > 1) this.#error = refused
     this.#bell.ring()
   }
 
@@ -231,7 +233,7 @@ export class UdpTransport implements Transport {
     const quietAtMs = this.#quietAtMs()
     if (quietAtMs === undefined || this.#context.clock.monotonicMs() < quietAtMs) return
     this.#refusals = 0
-    this.#context.report.connected(link.target.name)
+    this.#context.report.recovered(link.target.name)
   }
 
   #quietAtMs(): number | undefined {
@@ -252,26 +254,4 @@ export class UdpTransport implements Transport {
     link.lookupAtMs = clock.monotonicMs() + tuning.lookupEveryMs
     return false
   }
-}
-
-function newSocket(family: number): Socket {
-  return createSocket({ type: family === 6 ? 'udp6' : 'udp4', sendBufferSize: sendBufferBytes })
-}
-
-function messageAt({ bytes, ends }: Segment, index: number): Buffer {
-  return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
-}
-
-/** Resolves with the error, if any: one datagram's failure is not that of its group. */
-function sendDatagram(socket: Socket, message: Buffer): Promise<Error | undefined> {
-  return new Promise((resolve) => socket.send(message, (error) => resolve(error ?? undefined)))
-}
-
-function asRelayError(error: unknown, target: Target | undefined): RelayError {
-  if (error instanceof RelayError) return error
-  return new RelayError(
-    'RELAY_RECEIVER_UNREACHABLE',
-    `${target?.name ?? 'the receiver'} could not be reached over UDP (${describeError(error)}); trying again`,
-    { cause: error },
-  )
 }
