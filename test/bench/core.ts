@@ -1,6 +1,8 @@
 /** The formatter's core on one thread: parse, normalise, filter, drop repeats, encode, bytes. Beside it JSON.parse alone on the
  *  same bytes, round by round in turn, so that a machine that changes its speed changes both. */
-import { agentSchema, createPipeline, type EventKind, SeenIds } from '@siem-relay/common'
+import type { BusRecord } from '@siem-relay/bus'
+import { agentSchema, type EventKind, outTopic, rawHeaders, rawTopic } from '@siem-relay/common'
+import { openPartition } from '../../services/formatter/src/partition.ts'
 import { benchRecords, meanBytes, median } from './records.ts'
 
 const recordCount = 20_000
@@ -10,11 +12,12 @@ const batchRecords = 1_000
 export async function benchCore(): Promise<void> {
   for (const kind of ['alert', 'activity'] as const) {
     const records = benchRecords(kind, recordCount)
+    const batches = batchesOf(kind, records)
     const parse: number[] = []
     const core: number[] = []
     for (let round = 0; round < rounds + 2; round++) {
       const parsed = timed(() => parseAll(records))
-      const formatted = timed(() => formatAll(kind, records))
+      const formatted = timed(() => formatAll(kind, batches))
       if (round < 2) continue
       parse.push(parsed)
       core.push(formatted)
@@ -46,37 +49,47 @@ function parseAll(records: readonly Buffer[]): void {
   for (const record of records) JSON.parse(record.toString('utf8'))
 }
 
-function formatAll(kind: EventKind, records: readonly Buffer[]): void {
+/** The stage the bus drives in production, with its state; the log is left out. */
+function formatAll(kind: EventKind, batches: readonly (readonly BusRecord[])[]): void {
   const agent = agentSchema.parse({
     id: 'bench',
     console: true,
     alerts: { filter: { severity: { eq: [0, 1, 2, 3] }, 'entity.service': { neq: [999_999] } } },
     activities: { filter: { service: { neq: [999_999] }, 'activity.eventType': { neq: ['EVENT_CATEGORY_NONE'] } } },
   })
-  const pipeline = createPipeline(agent, { defaultVersion: '1.0.0', bytesMax: 8_192, nowMs: () => 0 })
-  const seen = new SeenIds({ prefix: 'ids/', idsMax: 100_000 })
-  for (let start = 0; start < records.length; start += batchRecords) {
-    const fresh: string[] = []
-    const lines: Buffer[] = []
-    for (let index = start; index < Math.min(start + batchRecords, records.length); index++) {
-      const body = records[index] as Buffer
-      const id = `${index}_0b076c20-885b-4a86-aec8-f41ade96ee9a`
-      const outcome = pipeline(
-        {
-          body,
-          kind,
-          tenant: 'contoso',
-          source: 'contoso',
-          portalUrl: 'https://contoso.portal.cloudappsecurity.com',
-          receivedMs: 0,
-        },
-        () => seen.has(id),
-      )
-      if (outcome.outcome !== 'message') throw new Error(`a benchmark record became ${outcome.outcome}`)
-      fresh.push(id)
-      lines.push(Buffer.from(outcome.line))
-    }
-    seen.addChunk(fresh, 0)
-    seen.commit()
+  const stage = openPartition(
+    { topic: rawTopic('contoso', topicKind[kind]).name, partition: 0, state: new Map() },
+    { agent, defaultVersion: '1.0.0', bytesMax: 8_192, nowMs: () => 0, count: () => {} },
+  )
+  for (const batch of batches) {
+    const { records } = stage.process(batch)
+    if (records.some((record) => record.topic !== outTopic('bench').name))
+      throw new Error('a benchmark record became no message')
+    stage.committed?.()
   }
+}
+
+const topicKind = { alert: 'alerts', activity: 'activities' } as const
+
+function batchesOf(kind: EventKind, records: readonly Buffer[]): readonly (readonly BusRecord[])[] {
+  const headers = {
+    [rawHeaders.source]: 'contoso',
+    [rawHeaders.tenant]: 'contoso',
+    [rawHeaders.receivedMs]: '1767225600000',
+    [rawHeaders.portalUrl]: 'https://contoso.portal.cloudappsecurity.com',
+  }
+  const all = records.map(
+    (value, offset): BusRecord => ({
+      topic: rawTopic('contoso', topicKind[kind]).name,
+      partition: 0,
+      offset,
+      key: (JSON.parse(value.toString('utf8')) as { _id: string })._id,
+      value,
+      headers,
+      appendedMs: 1_767_225_600_000,
+    }),
+  )
+  return Array.from({ length: Math.ceil(all.length / batchRecords) }, (_, index) =>
+    all.slice(index * batchRecords, (index + 1) * batchRecords),
+  )
 }

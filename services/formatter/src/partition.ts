@@ -18,6 +18,7 @@ import {
   SeenIds,
 } from '@siem-relay/common'
 import { type CountBatch, noCounts } from './metrics.ts'
+import { Utf8Slab } from './utf8-slab.ts'
 
 export interface PartitionOptions extends PipelineOptions {
   readonly agent: AgentDefinition
@@ -31,6 +32,7 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
   const pipeline = createPipeline(agent, options)
   const seen = new SeenIds({ prefix: 'ids/', idsMax: agent.dedup.recordIds })
   seen.restore(assignment.state)
+  const slab = new Utf8Slab()
   let counts = noCounts()
 
   return {
@@ -48,7 +50,7 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
             counts.formatted += 1
             if (outcome.shortenedFields > 0) counts.shortened += 1
             if (outcome.filterFailed) counts.filterErrors += 1
-            records.push(messageRecord(outTopicName, record, kind, outcome))
+            records.push(messageRecord(outTopicName, record, kind, outcome, slab.encode(outcome.line)))
             break
           case 'discard':
             if (outcome.reason === 'repeat') {
@@ -96,11 +98,12 @@ function messageRecord(
   record: BusRecord,
   kind: EventKind,
   message: Extract<Outcome, { outcome: 'message' }>,
+  value: Buffer,
 ): NewRecord {
   return {
     topic,
     key: record.key,
-    value: Buffer.from(message.line),
+    value,
     headers: {
       [outHeaders.eventTimeMs]: String(message.eventTimeMs),
       [outHeaders.kind]: kind,

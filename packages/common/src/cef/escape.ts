@@ -10,6 +10,8 @@
 const unusualInValue = /[^\x20-\x3c\x3e-\x5b\x5d-\x7e]/
 /** Anything but printable ASCII other than backslash and pipe: only such text needs work in a header field. */
 const unusualInHeader = /[^\x20-\x5b\x5d-\x7b\x7d-\x7e]/
+/** Text without any of these is clean but for its ends. */
+const notPrintableAscii = /[^\x20-\x7e]/
 /** CR LF, CR, LF. */
 const newline = /\r\n?|\n/g
 /** C0 except newline, DEL, C1 (NEL among them), line and paragraph separators, direction marks that reorder what an analyst reads, BOM. */
@@ -17,7 +19,9 @@ const unwanted = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u2
 
 /** Any text as written in an extension: cleaned and escaped. The usual text passes after one look at its characters. */
 export function writeValue(text: string): string {
-  return unusualInValue.test(text) ? escapeValue(cleanValue(text)) : trimmed(text)
+  if (text === '') return text
+  if (!unusualInValue.test(text)) return trimmed(text)
+  return escapeValue(notPrintableAscii.test(text) ? cleanValue(text) : trimmed(text))
 }
 
 /** Any text as written between the header's pipes: cleaned and escaped. */
@@ -37,7 +41,10 @@ export function cleanHeader(text: string): string {
 
 /** A clean value as written in an extension. Backslashes first, so that none we add is doubled. */
 export function escapeValue(clean: string): string {
-  return clean.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('=', '\\=')
+  let escaped = clean
+  if (escaped.includes('\\')) escaped = escaped.replaceAll('\\', '\\\\')
+  if (escaped.includes('\n')) escaped = escaped.replaceAll('\n', '\\n')
+  return escaped.includes('=') ? escaped.replaceAll('=', '\\=') : escaped
 }
 
 /** A clean header field as written between pipes. */

@@ -87,12 +87,30 @@ function normalizeTitle(title: string): string {
     .trim()
 }
 
-const byIdentityTitle: ReadonlyMap<string, string> = new Map(
-  identityAlertTypes.map(([title, middle]) => [normalizeTitle(title), `ALERT_EXTERNAL_AATP_${middle}_SECURITY_ALERT`]),
+/** Alert types by title. A tenant's alerts repeat a few titles, so answers are kept; titles are others' text, so not without end. */
+class TitleTable {
+  readonly #byTitle: ReadonlyMap<string, string>
+  readonly #known = new Map<string, string | undefined>()
+
+  constructor(rows: readonly (readonly [title: string, type: string])[]) {
+    this.#byTitle = new Map(rows.map(([title, type]) => [normalizeTitle(title), type]))
+  }
+
+  typeOf(title: string): string | undefined {
+    if (this.#known.has(title)) return this.#known.get(title)
+    if (this.#known.size >= knownTitlesMax) this.#known.clear()
+    const type = this.#byTitle.get(normalizeTitle(title))
+    this.#known.set(title, type)
+    return type
+  }
+}
+
+const knownTitlesMax = 1_000
+
+const byIdentityTitle = new TitleTable(
+  identityAlertTypes.map(([title, middle]) => [title, `ALERT_EXTERNAL_AATP_${middle}_SECURITY_ALERT`]),
 )
-const byBuiltInTitle: ReadonlyMap<string, string> = new Map(
-  builtInAlertTypes.map(([title, type]) => [normalizeTitle(title), type]),
-)
+const byBuiltInTitle = new TitleTable(builtInAlertTypes)
 
 /** What is known of an alert that tells its type. */
 export interface AlertTypeClues {
@@ -111,7 +129,5 @@ export function alertTypeOf(clues: AlertTypeClues): string {
   const byPolicy = byPolicyType.get(clues.policyType)
   if (byPolicy !== undefined) return byPolicy
   const titles = clues.isIdentitySourced ? byIdentityTitle : byBuiltInTitle
-  return (
-    titles.get(normalizeTitle(clues.title)) ?? (clues.typeId === undefined ? 'ALERT_UNKNOWN' : `ALERT_${clues.typeId}`)
-  )
+  return titles.typeOf(clues.title) ?? (clues.typeId === undefined ? 'ALERT_UNKNOWN' : `ALERT_${clues.typeId}`)
 }
