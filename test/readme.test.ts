@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 test('the README shows what the relay does', () => {
   const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8')
-  const [, record = '', line = ''] = /<!-- example[^>]*-->\n```json\n(.+)\n```\n```\n(.+)\n```/.exec(readme) ?? []
+  const [, record = '', line = ''] = /<!-- example[^>]*-->\n```json\n([^`]+)\n```\n+```\n(.+)\n```/.exec(readme) ?? []
   const agent = agentSchema.parse({ id: 'readme', console: true, device: { version: '0.102.17' } })
   const pipeline = createPipeline(agent, { defaultVersion: '', bytesMax: 8_192, nowMs: () => 0 })
   const outcome = pipeline(

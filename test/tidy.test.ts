@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { type Lockfile, missingPlatformPackages } from '../scripts/lockfile.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -148,4 +149,10 @@ describe('names', () => {
     )
     expect(silent).toEqual([])
   })
+})
+
+test('package-lock.json names every platform package, so that npm ci takes it everywhere (npm run lockfile adds them)', () => {
+  const lockfile = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lockfile
+  expect(Object.keys(lockfile.packages).length).toBeGreaterThan(100)
+  expect([...missingPlatformPackages(lockfile).keys()]).toEqual([])
 })

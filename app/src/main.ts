@@ -1,4 +1,3 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
 /** The `siem-relay` command. */
 import { runCli } from './cli.ts'
 

