@@ -7,8 +7,8 @@ export interface FaultSource extends AsyncDisposable {
   readonly simulator: Simulator
   /** Ids of everything added so far. */
   readonly ids: readonly string[]
-  /** Adds activities, and an alert for every tenth, as of now. */
-  add(count: number): void
+  /** Adds activities, and an alert for every tenth: all as of now, or one every 10 ms from `fromMs` on. */
+  add(count: number, fromMs?: number): void
   /** The `sources:` entry for it. */
   readonly config: object
 }
@@ -24,9 +24,10 @@ export async function startFaultSource(seed: number): Promise<FaultSource> {
   return {
     simulator,
     ids,
-    add: (count) => {
-      const nowMs = Date.now()
+    add: (count, fromMs) => {
+      const startMs = Date.now()
       for (let index = 0; index < count; index++) {
+        const nowMs = fromMs === undefined ? startMs : fromMs + index * 10
         const record = generator.activity(nowMs - 5_000, nowMs)
         simulator.store.addActivity(record)
         ids.push(record._id)

@@ -5,9 +5,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** As in `npm start`: a young generation that stays small keeps the resident memory flat. */
-const nodeFlags = ['--max-semi-space-size=16']
-
 const root = join(import.meta.dirname, '..', '..')
 
 export interface RelayProcess {
@@ -40,7 +37,7 @@ export async function startRelayProcess(
     }),
     { mode: 0o600 },
   )
-  const child = spawn(process.execPath, [...nodeFlags, join(root, 'app', 'src', 'main.ts'), 'run', '--config', file], {
+  const child = spawn(process.execPath, [join(root, 'app', 'bin', 'siem-relay.mjs'), 'run', '--config', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
   })

@@ -106,7 +106,7 @@ export const defenderSourceSchema = z.strictObject({
   overlap: overlapSchema.prefault({}),
   pageSize: z.int().min(1).max(5_000).default(100).meta({ description: 'Records per request; the API allows 100.' }),
   scan: z.boolean().default(true).meta({ description: "Read activities in the API's scan mode." }),
-  scanLimit: z.int().min(1).max(5_000).default(5_000).meta({ description: 'Records per request in scan mode.' }),
+  scanLimit: z.int().min(1).max(5_000).default(1_000).meta({ description: 'Records per request in scan mode.' }),
 })
 
 export type DefenderSourceConfig = z.output<typeof defenderSourceSchema>
