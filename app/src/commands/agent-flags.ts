@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RelayError } from '@siem-relay/common'
-import { loadConfig } from '@siem-relay/service-kit'
+import { ConfigError, loadConfig } from '@siem-relay/service-kit'
 import type { LoadedRelayConfig } from '../config/load.ts'
 import { relayConfigSchema } from '../config/schema.ts'
 import type { Terminal } from '../terminal.ts'
@@ -45,25 +45,7 @@ export function configOfFlags(
       '--url is missing: the API address of Defender for Cloud Apps, such as https://contoso.us2.portal.cloudappsecurity.com',
     )
   const token = tokenOf(flags)
-  const loaded = loadConfig({
-    schema: relayConfigSchema,
-    env: terminal.env,
-    file: 'command line',
-    text: JSON.stringify({
-      bus: { path: flags.data ?? join(terminal.cwd, 'data') },
-      sources: [
-        {
-          id: 'mda',
-          type: 'defender-for-cloud-apps',
-          url,
-          auth: { type: 'token', token },
-          ...(flags.proxy === undefined ? {} : { proxy: flags.proxy }),
-        },
-      ],
-      agents: [{ id: 'siem', ...destinationOf(flags.syslog) }],
-      ...(flags.logsDirectory === undefined ? {} : { log: { directory: flags.logsDirectory } }),
-    }),
-  })
+  const loaded = load(flags, url, token, terminal)
   const warnings =
     flags.token === undefined
       ? loaded.warnings
@@ -72,6 +54,50 @@ export function configOfFlags(
           '--token shows the token to every user of this machine in the process list: use --token-file',
         ]
   return { ...loaded, warnings }
+}
+
+/** The configuration that the flags stand for; its problems are told of the flags, which is what the user wrote. */
+function load(flags: AgentFlags, url: string, token: string, terminal: Terminal): LoadedRelayConfig {
+  try {
+    return loadConfig({
+      schema: relayConfigSchema,
+      env: terminal.env,
+      text: JSON.stringify({
+        bus: { path: flags.data ?? join(terminal.cwd, 'data') },
+        sources: [
+          {
+            id: 'mda',
+            type: 'defender-for-cloud-apps',
+            url,
+            auth: { type: 'token', token },
+            ...(flags.proxy === undefined ? {} : { proxy: flags.proxy }),
+          },
+        ],
+        agents: [{ id: 'siem', ...destinationOf(flags.syslog) }],
+        ...(flags.logsDirectory === undefined ? {} : { log: { directory: flags.logsDirectory } }),
+      }),
+    })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new ConfigError(
+      error.problems.map(({ place, path, message }) => ({
+        place: place.startsWith('SIEM_RELAY_') ? place : (flagOf(path) ?? 'command line'),
+        path: '',
+        message,
+      })),
+    )
+  }
+}
+
+function flagOf(path: string): string | undefined {
+  if (path.startsWith('agents')) return '--syslog'
+  return new Map([
+    ['sources[0].url', '--url'],
+    ['sources[0].proxy', '--proxy'],
+    ['sources[0].auth.token', '--token'],
+    ['log.directory', '--logsDirectory'],
+    ['bus.path', '--data'],
+  ]).get(path)
 }
 
 function tokenOf({ token, tokenFile }: AgentFlags): string {

@@ -1,7 +1,8 @@
 /** The demo: the simulator as the source and a console agent, so that the relay shows itself without any account. Everything
  *  between the two is the real thing. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectory } from '@siem-relay/bus'
 import { createTimeline, type Simulator, sampleRecords, startSimulator } from '@siem-relay/simulator'
 import { type RelayConfig, relayConfigSchema } from '../config/schema.ts'
 
@@ -22,7 +23,7 @@ export interface DemoOptions {
 }
 
 export async function startDemo({ directory, adminListen, nowMs }: DemoOptions): Promise<Demo> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory, 0o700)
   const simulator = await startSimulator({ legacyToken, nowMs })
   const stopLife = live(simulator, startOf(directory, nowMs), nowMs)
   return {

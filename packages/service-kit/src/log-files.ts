@@ -1,17 +1,8 @@
 /** A log file per process with size-bounded rotation: `<service>-<instance>.log`, then `.1` (newest) to `.4`. Writing never
  *  fails the relay: a line that cannot be written is left out and counted in the next one that can. */
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectory } from '@siem-relay/bus'
 import { RelayError } from '@siem-relay/common'
 
 export interface LogFileSettings {
@@ -64,7 +55,7 @@ export function openLogFile(settings: LogFileSettings): LogFile {
   }
 
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o750 })
+    makeDirectory(directory, 0o750)
     open()
     removeOldest(directory, service, keptMax)
   } catch (cause) {

@@ -1,9 +1,10 @@
 /** Opens the embedded log: one directory, one process, everything the port promises. */
 
 import { setMaxListeners } from 'node:events'
-import { mkdirSync, statfsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { deadLettersTopic, RelayError } from '@siem-relay/common'
+import { makeDirectory } from '../make-directory.ts'
 import type { Bus, Worker } from '../port.ts'
 import { Appender } from './append.ts'
 import { Catalog } from './catalog.ts'
@@ -66,7 +67,7 @@ export async function openSqliteBus(options: SqliteBusOptions): Promise<SqliteBu
 function openFiles(options: SqliteBusOptions): { unlock: () => void; db: DatabaseSync } {
   let unlock: (() => void) | undefined
   try {
-    mkdirSync(options.path, { recursive: true, mode: 0o700 })
+    makeDirectory(options.path, 0o700)
     unlock = lockDirectory(options.path)
     return { unlock, db: openDatabase(options.path, options.pagesMax) }
   } catch (error) {
