@@ -1,6 +1,12 @@
 /** Reference pages made from the code, by path: the errors table, the filter language, the configuration and its JSON Schema. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { errorCodes, filterOperatorReference, filterReference } from '@siem-relay/common'
+import { memoryLogger } from '@siem-relay/service-kit/testing'
+import { serviceNames, startRelay } from '../app/src/all-in-one.ts'
 import { schemaText } from '../app/src/commands/schema.ts'
+import { relayConfigSchema } from '../app/src/config/schema.ts'
 
 const generatedMark = '<!-- Made by `npm run docs` from the code: change it there. -->'
 
@@ -10,6 +16,7 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
     ['docs/using/configuration-reference.md', configurationPage()],
     ['docs/using/filter-reference.md', filterPage()],
     ['docs/operating/errors.md', errorsPage()],
+    ['docs/operating/metrics-reference.md', await metricsPage()],
   ])
 }
 
@@ -24,6 +31,43 @@ function errorsPage(): string {
     'Every error the relay raises on purpose has a code. `retry`: the same work again, later, with back-off. `dead-letter`: this record can never pass; it is kept with its reason. `stop`: this source or agent pauses and says so; it goes on by itself once the cause is gone.',
     table(['code', 'what the relay does', 'what you do'], rows),
   )
+}
+
+/** The metrics a relay registers that has a source and an agent; neither has to be reachable for that. */
+async function metricsPage(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'siem-relay-docs-'))
+  const relay = await startRelay({
+    config: relayConfigSchema.parse({
+      bus: { path: directory },
+      admin: { listen: '127.0.0.1:0' },
+      sources: [
+        { id: 'a', type: 'defender-for-cloud-apps', url: 'http://127.0.0.1:1', auth: { type: 'token', token: 'x' } },
+      ],
+      agents: [{ id: 'a', syslog: { host: '127.0.0.1', port: 1 } }],
+    }),
+    services: serviceNames,
+    log: memoryLogger().log,
+    stdout: process.stdout,
+    env: {},
+  })
+  const labels = new Map(relay.metrics.getMetricsAsArray().map((metric) => [metric.name, labelsOf(metric)]))
+  const rows = (await relay.metrics.getMetricsAsJSON())
+    .filter(({ name }) => name.startsWith('siem_relay_'))
+    .toSorted((left, right) => left.name.localeCompare(right.name))
+    .map(({ name, type, help }) => [`\`${name}\``, String(type), labels.get(name) ?? '', help])
+  await relay.stop(0)
+  rmSync(directory, { recursive: true, force: true })
+  return page(
+    'Metrics reference',
+    "Every metric of the relay's own, as `/metrics` gives them to Prometheus. Beside them stand Node's usual process metrics.",
+    table(['metric', 'type', 'labels', 'meaning'], rows),
+  )
+}
+
+function labelsOf(metric: object): string {
+  return 'labelNames' in metric && Array.isArray(metric.labelNames)
+    ? metric.labelNames.map((label) => `\`${String(label)}\``).join(', ')
+    : ''
 }
 
 function filterPage(): string {

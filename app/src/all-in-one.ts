@@ -35,6 +35,8 @@ export interface RelayOptions {
 
 export interface Relay extends Running {
   readonly adminUrl: string
+  /** Every metric of the process. */
+  readonly metrics: World['metrics']
 }
 
 /**
@@ -78,6 +80,7 @@ export async function startRelay({ config, services, log, stdout, env }: RelayOp
   const closing = starting.move()
   return {
     adminUrl: admin.url,
+    metrics,
     failed: Promise.race(running.map((service) => service.failed)),
     stop: async (drainMs) => {
       // Intake first; the sender last, so that what is on its way out is confirmed and does not go out again.
