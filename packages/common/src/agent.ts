@@ -118,7 +118,7 @@ export const dedupSchema = z.strictObject({
     .int()
     .min(1)
     .max(5_000_000)
-    .default(100_000)
+    .default(25_000)
     .meta({ description: 'How many record ids per input partition are remembered to drop repeats.' }),
 })
 

@@ -238,7 +238,8 @@ describe('collector', () => {
     )
     await harness.pass(5 * minuteMs)
     const times = harness.simulator.requests.map((request) => request.atMs)
-    expect(times.length).toBeGreaterThanOrEqual(150)
+    // Four of the five minutes are sure to have been used in full; requests of the last one may still be under way.
+    expect(times.length).toBeGreaterThanOrEqual(120)
     for (const [index, time] of times.entries()) expect(time - (times[index - 30] ?? 0)).toBeGreaterThanOrEqual(60_000)
   })
 

@@ -20,8 +20,8 @@ const dayMs = 86_400_000
 const consoleBytesMax = 65_536
 /** The sender may run on another machine: the longest name a header can hold (RFC 5424 §6). */
 const longestHostName = 'x'.repeat(255)
-const batchRecordsMax = 1_000
-const batchBytesMax = 2_097_152
+const batchRecordsMax = 500
+const batchBytesMax = 1_048_576
 
 /** Starts formatting for every enabled agent. Rejects nothing later: trouble with the log is retried by the bus and shows in the log and metrics. */
 export async function start(config: FormatterConfig, world: World): Promise<Running> {

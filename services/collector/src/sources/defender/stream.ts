@@ -52,8 +52,8 @@ interface Outcome {
   readonly hasMore: boolean
 }
 
-/** Ids remembered: at 2,500 activities a second, the most the API gives, the last three minutes. */
-const idsMax = { alerts: 200_000, activities: 500_000 } as const
+/** Ids remembered, some 100 bytes each: at 50 activities a second the last 50 minutes. Beyond it sweeps reach back less. */
+const idsMax = { alerts: 50_000, activities: 150_000 } as const
 /** Ids stay this much longer than any sweep reaches back. */
 const expiryMarginMs = 10 * 60_000
 const backoff = { minMs: 1_000, maxMs: 5 * 60_000 }
