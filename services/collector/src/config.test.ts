@@ -27,7 +27,7 @@ describe('sources of the configuration', () => {
       alertUpdates: 'first',
       pageSize: 100,
       scan: true,
-      scanLimit: 5_000,
+      scanLimit: 1_000,
       overlap: { settleSeconds: 120, alerts: { wide: 'PT24H', deep: 'P7D' }, activities: { wide: 'PT1H' } },
     })
     expect(JSON.stringify(source)).not.toContain('canary')
