@@ -66,7 +66,7 @@ describe('collector', () => {
           filters: { created: { gte: startMs - 48 * hourMs } },
           sortField: 'created',
           sortDirection: 'asc',
-          limit: 5_000,
+          limit: 1_000,
           isScan: true,
         },
       },
