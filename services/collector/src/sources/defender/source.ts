@@ -6,7 +6,7 @@ import { retry } from '@siem-relay/service-kit'
 import { createDispatchers } from '../../http/dispatchers.ts'
 import type { Source, SourceContext, SourceState, SourceStatus } from '../source.ts'
 import { DefenderClient } from './client.ts'
-import { type DefenderSourceConfig, tenantOf } from './config.ts'
+import { type DefenderSourceConfig, isPlainElsewhere, tenantOf } from './config.ts'
 import { Hold } from './hold.ts'
 import type { StreamKind } from './paging.ts'
 import { Stream } from './stream.ts'
@@ -20,6 +20,11 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
   const { world, metrics, gate, env, userAgent } = context
   const { clock } = world
   const tenant = tenantOf(config)
+  if (isPlainElsewhere(config.url))
+    world.log.warn(
+      { source: config.id },
+      'url is plain http: token and records can be read on the way; for a test server',
+    )
   const dispatchers = createDispatchers({ proxy: config.proxy, caFile: config.caFile, env })
   const authorizer = createAuthorizer(config.auth, { clock, dispatchers, userAgent })
   const client = new DefenderClient({
