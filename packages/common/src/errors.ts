@@ -42,6 +42,21 @@ export const errorCodes = {
   },
   RELAY_BUS_CLOSED: { disposition: 'stop', nextMove: 'Nothing: the relay is shutting down.' },
   RELAY_BUS_TOPIC: { disposition: 'stop', nextMove: 'Create the topic or allow the relay to create it.' },
+  RELAY_BUS_UNREACHABLE: {
+    disposition: 'retry',
+    nextMove:
+      'Check bus.brokers, the network, and that the brokers advertise listeners this machine can reach; the relay tries again by itself.',
+  },
+  RELAY_BUS_AUTH: { disposition: 'retry', nextMove: 'Check bus.sasl: mechanism, user name and password.' },
+  RELAY_BUS_TLS: {
+    disposition: 'retry',
+    nextMove: "Check bus.tls: caFile, the brokers' certificates and names, and that the port speaks TLS.",
+  },
+  RELAY_BUS_RIGHTS: {
+    disposition: 'retry',
+    nextMove: "Give the relay's Kafka user the named rights on everything that begins with bus.prefix.",
+  },
+  RELAY_BUS_VERSION: { disposition: 'stop', nextMove: 'Use Apache Kafka 2.7 or newer.' },
   RELAY_SOURCE_AUTH: {
     disposition: 'stop',
     nextMove: "Check the source's credentials and their permissions (Investigation.read, Discovery.read).",
