@@ -1,6 +1,6 @@
+export { openKafkaBus } from './kafka/open.ts'
+export type { KafkaBusEvent, KafkaBusOptions } from './kafka/options.ts'
 export { makeDirectory } from './make-directory.ts'
 export type * from './port.ts'
 export { openSqliteBus, type SqliteBus } from './sqlite/open.ts'
 export type { DiskSpace, SqliteBusEvent, SqliteBusOptions, SqliteBusStats } from './sqlite/options.ts'
-export { openKafkaBus } from './kafka/open.ts'
-export type { KafkaBusEvent, KafkaBusOptions } from './kafka/options.ts'

@@ -8,6 +8,9 @@ export function parseAddress(text: string): Address {
   const port = Number(match?.[3])
   const host = match?.[1] ?? match?.[2]
   if (host === undefined || port < 1 || port > 65_535)
-    throw new RelayError('RELAY_CONFIG_INVALID', `${text} is no broker address: write HOST:PORT, for example kafka:9092`)
+    throw new RelayError(
+      'RELAY_CONFIG_INVALID',
+      `${text} is no broker address: write HOST:PORT, for example kafka:9092`,
+    )
   return { host, port }
 }

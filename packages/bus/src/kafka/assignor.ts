@@ -45,7 +45,9 @@ export function assign(members: readonly MemberSubscription[], partitionsOf: Rea
     }
   }
   for (const one of free.values()) {
-    const takers = sorted.filter(({ topics }) => topics.includes(one.topic)).map(({ memberId }) => assigned.get(memberId) as TopicPartition[])
+    const takers = sorted
+      .filter(({ topics }) => topics.includes(one.topic))
+      .map(({ memberId }) => assigned.get(memberId) as TopicPartition[])
     const least = takers.toSorted((a, b) => a.length - b.length)[0]
     least?.push(one)
   }
@@ -57,7 +59,10 @@ export function encodeSubscription({ topics, owned, generation }: Subscription):
   const userData = new ByteWriter()
   userData.int32(generation).array(owned, ({ topic, partition }) => userData.string(topic).int32(partition))
   const writer = new ByteWriter()
-  writer.int16(0).array(topics, (topic) => writer.string(topic)).bytes(userData.written)
+  writer
+    .int16(0)
+    .array(topics, (topic) => writer.string(topic))
+    .bytes(userData.written)
   return writer.written
 }
 
@@ -67,7 +72,11 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   const topics = reader.array(() => reader.string() ?? '')
   const userData = new ByteReader(reader.bytes())
   const generation = userData.int32()
-  return { topics, generation, owned: userData.array(() => ({ topic: userData.string() ?? '', partition: userData.int32() })) }
+  return {
+    topics,
+    generation,
+    owned: userData.array(() => ({ topic: userData.string() ?? '', partition: userData.int32() })),
+  }
 }
 
 /** ConsumerProtocolAssignment v0. */
@@ -77,7 +86,9 @@ export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer 
   const writer = new ByteWriter()
   writer
     .int16(0)
-    .array([...topics], ([topic, ofTopic]) => writer.string(topic).array(ofTopic, (partition) => writer.int32(partition)))
+    .array([...topics], ([topic, ofTopic]) =>
+      writer.string(topic).array(ofTopic, (partition) => writer.int32(partition)),
+    )
     .bytes(Buffer.alloc(0))
   return writer.written
 }

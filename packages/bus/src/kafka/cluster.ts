@@ -126,7 +126,12 @@ export class Cluster {
   }
 
   /** Asks the coordinator of a group or transaction, again where it has moved. */
-  async askCoordinator<Answer>(kind: CoordinatorKind, id: string, lane: Lane, request: KafkaRequest<Answer>): Promise<Answer> {
+  async askCoordinator<Answer>(
+    kind: CoordinatorKind,
+    id: string,
+    lane: Lane,
+    request: KafkaRequest<Answer>,
+  ): Promise<Answer> {
     return this.ask(
       async () => (await this.connection(await this.coordinator(kind, id), lane)).send(request),
       () => this.forgetCoordinator(kind, id),
@@ -173,7 +178,8 @@ export class Cluster {
     for (const broker of brokers) {
       const known = this.#brokers.get(broker.id)
       this.#brokers.set(broker.id, broker)
-      if (known !== undefined && (known.host !== broker.host || known.port !== broker.port)) this.#dropConnections(broker.id)
+      if (known !== undefined && (known.host !== broker.host || known.port !== broker.port))
+        this.#dropConnections(broker.id)
     }
     for (const { error, name, partitions } of topics) {
       if (error === kafkaErrors.unknownTopic) {

@@ -51,7 +51,10 @@ export async function byPartition(core: Core, records: readonly NewRecord[]): Pr
   }
   for (const record of records) {
     if (record.value === null && core.topics.isLog(record.topic))
-      throw new RelayError('RELAY_BUS_TOPIC', `topic ${record.topic} is not compacted: a record in it cannot be deleted`)
+      throw new RelayError(
+        'RELAY_BUS_TOPIC',
+        `topic ${record.topic} is not compacted: a record in it cannot be deleted`,
+      )
     const partitions = topics.get(record.topic) as NewRecord[][]
     partitions[partitionOf(record.key, partitions.length)]?.push(record)
   }

@@ -77,7 +77,11 @@ export interface TlsOptions {
 }
 
 export type SaslOptions =
-  | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+      readonly username: string
+      readonly password: string
+    }
   | {
       readonly mechanism: 'oauthbearer'
       /** Gives an access token; called for every new connection. */

@@ -182,7 +182,11 @@ function turned<T>(items: readonly T[]): readonly T[] {
 }
 
 /** @throws {KafkaError} what the leader says is wrong with this partition. */
-function checked(cluster: Cluster, found: FetchedPartition | undefined, { topic, partition, offset }: FetchPosition): Found {
+function checked(
+  cluster: Cluster,
+  found: FetchedPartition | undefined,
+  { topic, partition, offset }: FetchPosition,
+): Found {
   if (found === undefined) throw new ConnectionError(`no answer for ${topic}/${partition}`, false)
   const { error: code, highWatermark, logStart, aborted, bytes } = found
   if (code === 0) return { highWatermark, logStart, batches: decodeBatches(topic, partition, bytes, aborted, offset) }

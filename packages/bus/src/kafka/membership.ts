@@ -1,6 +1,13 @@
 /** Membership of one group: joins, keeps the place by heartbeats, tells what is assigned. What a member keeps over a rebalance goes on
  *  undisturbed; correctness never rests on membership, since whoever works on a partition has claimed it (transactions.ts). */
-import { assign, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription, protocolName } from './assignor.ts'
+import {
+  assign,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+  protocolName,
+} from './assignor.ts'
 import type { Cluster } from './cluster.ts'
 import { type Connection, ConnectionError } from './driver.ts'
 import { KafkaError, kafkaErrors } from './wire/error-codes.ts'

@@ -17,10 +17,7 @@ const everything = 0
 
 export async function boundsOf(core: Core, partition: TopicPartition): Promise<Bounds> {
   // Two questions: a request may name a partition once.
-  const [start, end] = await Promise.all([
-    offsetFor(core, partition, oldestTime),
-    offsetFor(core, partition, endTime),
-  ])
+  const [start, end] = await Promise.all([offsetFor(core, partition, oldestTime), offsetFor(core, partition, endTime)])
   return { start, end }
 }
 

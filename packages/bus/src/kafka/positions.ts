@@ -34,7 +34,11 @@ async function classified<T>(core: Core, doing: string, work: () => Promise<T>):
   }
 }
 
-async function positions(core: Core, group: string, topics: readonly TopicSpec[]): Promise<readonly PartitionPosition[]> {
+async function positions(
+  core: Core,
+  group: string,
+  topics: readonly TopicSpec[],
+): Promise<readonly PartitionPosition[]> {
   await core.topics.ensure(topics)
   const places = await Promise.all(
     topics.map(async ({ name }) => {

@@ -53,7 +53,9 @@ export function startShare(core: Core, spec: ShareSpec): Worker {
       sessionTimeoutMs: core.options.sessionTimeoutMs,
       random: core.options.random,
       assigned: (partitions) => {
-        wanted = new Set(partitions.filter(({ partition }) => partition === 0).flatMap(({ topic }) => names.get(topic) ?? []))
+        wanted = new Set(
+          partitions.filter(({ partition }) => partition === 0).flatMap(({ topic }) => names.get(topic) ?? []),
+        )
         take()
         core.emit({ kind: 'partitions-assigned', group: spec.group, partitions: wanted.size })
       },

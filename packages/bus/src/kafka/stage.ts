@@ -47,7 +47,12 @@ async function live(core: Core, spec: StageSpec, held: Held): Promise<void> {
   }
 }
 
-function stateOf(core: Core, { group }: StageSpec, place: StatePlace | undefined, changes: NonNullable<ReturnType<ReturnType<StageSpec['open']>['process']>['state']>) {
+function stateOf(
+  core: Core,
+  { group }: StageSpec,
+  place: StatePlace | undefined,
+  changes: NonNullable<ReturnType<ReturnType<StageSpec['open']>['process']>['state']>,
+) {
   if (changes.length === 0) return []
   if (place === undefined) throw new Error(`${group} sets state but has no state topic`)
   return [stateRecords(core, place, changes)]

@@ -24,7 +24,11 @@ export async function statePlace(core: Core, topic: TopicSpec, number: number, h
  * The state as the last commit of its holder left it. Only after the claim of the holder's transactional id: it is final then.
  * Reads up to what the log holds now, and waits for transactions of others that are still open before that.
  */
-export async function restoreState(core: Core, { topic, partition, prefix }: StatePlace, signal: AbortSignal): Promise<State> {
+export async function restoreState(
+  core: Core,
+  { topic, partition, prefix }: StatePlace,
+  signal: AbortSignal,
+): Promise<State> {
   const name = fullName(core, topic)
   const { start, end } = await boundsOf(core, { topic: name, partition })
   const reader = new PartitionReader({ fetcher: core.fetcher, topic: name, name: topic, partition, from: start })

@@ -52,7 +52,9 @@ export class Topics {
     const core = this.#core()
     const { cluster, options, driver } = core
     try {
-      const found = await Promise.all(topics.map(({ name }) => cluster.ask(() => cluster.partitionCount(fullName(core, name)))))
+      const found = await Promise.all(
+        topics.map(({ name }) => cluster.ask(() => cluster.partitionCount(fullName(core, name)))),
+      )
       const missing = topics.filter((_, index) => found[index] === undefined)
       if (missing.length === 0) return
       if (!options.createTopics) {
@@ -89,7 +91,9 @@ function toCreate(core: Core, { name, partitions, cleanup, retentionMs }: TopicS
     partitions,
     replication: replication ?? -1,
     settings: {
-      ...(cleanup === 'compact' ? compactedSettings : { 'cleanup.policy': 'delete', 'retention.ms': String(retentionMs) }),
+      ...(cleanup === 'compact'
+        ? compactedSettings
+        : { 'cleanup.policy': 'delete', 'retention.ms': String(retentionMs) }),
       // Times are when the log took a record: the only ones that grow with offsets.
       'message.timestamp.type': 'LogAppendTime',
       'max.message.bytes': String(recordBytesMax),

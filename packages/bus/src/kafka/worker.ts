@@ -136,7 +136,17 @@ class GroupWorker implements Worker {
         const succeeded = (): void => {
           failures = 0
         }
-        const held = { topic, fullTopic, partition, group: this.#group, owner, from, until: stretch?.until, signal, succeeded }
+        const held = {
+          topic,
+          fullTopic,
+          partition,
+          group: this.#group,
+          owner,
+          from,
+          until: stretch?.until,
+          signal,
+          succeeded,
+        }
         await this.#spec.live(held)
       } catch (error) {
         if (signal.aborted) return
@@ -197,7 +207,12 @@ class GroupWorker implements Worker {
 }
 
 /** Tries until it works or the signal is aborted. */
-async function attempts(core: Core, signal: AbortSignal, onError: (error: unknown) => void, work: () => Promise<void>): Promise<void> {
+async function attempts(
+  core: Core,
+  signal: AbortSignal,
+  onError: (error: unknown) => void,
+  work: () => Promise<void>,
+): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
     try {
       await work()

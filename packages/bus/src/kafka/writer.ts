@@ -29,7 +29,10 @@ export async function openWriter(core: Core, ownerId: string, stateTopic: TopicS
           const partitions = await byPartition(core, records)
           if (owner.isBroken) await owner.recover()
           await owner.transact({
-            records: changes.length === 0 || place === undefined ? partitions : [...partitions, stateRecords(core, place, changes)],
+            records:
+              changes.length === 0 || place === undefined
+                ? partitions
+                : [...partitions, stateRecords(core, place, changes)],
           })
         } catch (error) {
           if (core.closing.aborted) throw closedError()

@@ -4,7 +4,14 @@ import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import loggers from 'kafkajs/src/loggers/index.js'
 import KafkaJsConnection from 'kafkajs/src/network/connection.js'
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
-import { type Admin, type Address, type Connection, ConnectionError, type DriverOptions, type KafkaDriver } from '../driver.ts'
+import {
+  type Address,
+  type Admin,
+  type Connection,
+  ConnectionError,
+  type DriverOptions,
+  type KafkaDriver,
+} from '../driver.ts'
 import { apiVersionsRequest, checkVersions } from '../wire/api-versions.ts'
 import { ByteReader, ByteWriter } from '../wire/bytes.ts'
 import { KafkaError } from '../wire/error-codes.ts'
@@ -113,7 +120,9 @@ class KafkaJsLink implements Connection {
     })
     const afterMs = this.#options.requestTimeoutMs + (request.waitMs ?? 0)
     const cancel = this.#options.clock.after(afterMs, () => {
-      this.#connection.rejectRequests(new ConnectionError(`${this.#name} gave no answer to ${request.name} within ${afterMs} ms`, false))
+      this.#connection.rejectRequests(
+        new ConnectionError(`${this.#name} gave no answer to ${request.name} within ${afterMs} ms`, false),
+      )
       this.close()
     })
     try {

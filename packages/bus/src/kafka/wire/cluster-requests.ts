@@ -16,7 +16,11 @@ export interface PartitionMetadata {
 
 export interface Metadata {
   readonly brokers: readonly BrokerAddress[]
-  readonly topics: readonly { readonly error: number; readonly name: string; readonly partitions: readonly PartitionMetadata[] }[]
+  readonly topics: readonly {
+    readonly error: number
+    readonly name: string
+    readonly partitions: readonly PartitionMetadata[]
+  }[]
 }
 
 /** Metadata v5 of the named topics; nothing is created by asking. */

@@ -238,7 +238,8 @@ function readHeaders(reader: ByteReader): Headers {
     const length = reader.varint()
     const value = length < 0 ? '' : reader.text(length)
     // An assignment to this name would set the object's prototype.
-    if (name === '__proto__') Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true })
+    if (name === '__proto__')
+      Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true })
     else headers[name] = value
   }
   return headers

@@ -57,7 +57,9 @@ export function addPartitionsRequest(
       const errors: { subject: string; code: number }[] = []
       reader.array(() => {
         const topic = reader.string() ?? ''
-        reader.array(() => errors.push({ subject: `adding ${topic}/${reader.int32()} to a transaction`, code: reader.int16() }))
+        reader.array(() =>
+          errors.push({ subject: `adding ${topic}/${reader.int32()} to a transaction`, code: reader.int16() }),
+        )
       })
       // 55: not attempted, because of another partition's error, which says more.
       const failed = errors.find(({ code }) => code !== 0 && code !== 55) ?? errors.find(({ code }) => code !== 0)
@@ -134,7 +136,11 @@ export function endTxnRequest(
     apiKey: 26,
     apiVersion: 1,
     write: (writer) =>
-      void writer.string(transactionalId).int64(producerId).int16(producerEpoch).int8(isCommit ? 1 : 0),
+      void writer
+        .string(transactionalId)
+        .int64(producerId)
+        .int16(producerEpoch)
+        .int8(isCommit ? 1 : 0),
     read: (reader) => {
       reader.int32()
       check(reader.int16(), `${isCommit ? 'committing' : 'aborting'} a transaction of ${transactionalId}`)
