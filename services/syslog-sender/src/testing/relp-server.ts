@@ -101,8 +101,8 @@ export class RelpServer implements AsyncDisposable {
     const last = peer.frames.at(-1)
     peer.frames.push(frame)
     // A gap is answered by librelp with serverclose.
-    if (last !== undefined && frame.txnr !== nextTxnr(last.txnr)) return peer.say('0 serverclose 0\n')
-    if (frame.command === 'open') this.#open(frame, peer)
+    if (last !== undefined && frame.txnr !== nextTxnr(last.txnr)) peer.say('0 serverclose 0\n')
+    else if (frame.command === 'open') this.#open(frame, peer)
     else if (frame.command === 'close') this.#close(frame, peer)
     else this.#message(frame, peer)
   }
