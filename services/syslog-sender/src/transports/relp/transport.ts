@@ -168,12 +168,11 @@ export class RelpTransport implements Transport {
     return undefined
   }
 
-  /** How many more messages may be in flight. A window that is nearly full waits until a quarter of it is free: answers come one
-   *  by one, and a write for each would cost more than the sending. */
+  /** How many more messages may be in flight. Room is used at once, however little: the acknowledgement of our kernel travels with
+   *  what we write, and a receiver that waits for it to say more (Nagle, as librelp does) would else wait for its delay. With writes
+   *  held back until a quarter was free rsyslog took 2,900 messages a second, like this 45,000, some 20 in a write. */
   #room({ inFlight }: RelpSession): number {
-    const max = this.#suspect === undefined ? this.#windowMessagesMax : 1
-    const free = Math.max(0, max - inFlight)
-    return inFlight > 0 && free < Math.ceil(max / 4) ? 0 : free
+    return Math.max(0, (this.#suspect === undefined ? this.#windowMessagesMax : 1) - inFlight)
   }
 
   /** The next messages of the window, at most so many. */
