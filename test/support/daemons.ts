@@ -133,7 +133,7 @@ function syslogNgConfig({ octetCounting, tls }: DaemonOptions, ports: Ports, out
   ].join('\n')
 }
 
-export type Ports = Pick<Daemon, 'udpPort' | 'tcpPort' | 'tlsPort' | 'relpPort' | 'relpTlsPort'>
+type Ports = Pick<Daemon, 'udpPort' | 'tcpPort' | 'tlsPort' | 'relpPort' | 'relpTlsPort'>
 
 async function startDaemon(
   path: string,
