@@ -100,7 +100,18 @@ export const errorCodes = {
   },
   RELAY_RECEIVER_UNCONFIRMED: {
     disposition: 'retry',
-    nextMove: 'The receiver read everything but did not close after our half-close: set confirm: tcp-ack for it.',
+    nextMove:
+      'The receiver read everything and did not confirm it. On tcp and tls it did not close after our half-close: set confirm: tcp-ack for it. On relp it does not answer: check its queues and disk.',
+  },
+  RELAY_RECEIVER_PROTOCOL: {
+    disposition: 'retry',
+    nextMove:
+      'Check that a RELP receiver (rsyslog imrelp) listens at this port, with TLS on both sides or on neither; a plain syslog receiver wants protocol: tcp or tls.',
+  },
+  RELAY_RECEIVER_REFUSED: {
+    disposition: 'dead-letter',
+    nextMove:
+      "Look into the receiver's log for why it refused the message; after three refusals the record is kept in dead-letters.",
   },
   RELAY_RECEIVER_TLS: { disposition: 'stop', nextMove: "Check the receiver's certificate, its name, and tls.caFile." },
   RELAY_RECEIVER_AUTH: {

@@ -14,11 +14,12 @@ export interface SenderMetrics {
   readonly checkpoint: (seconds: number) => void
   readonly unconfirmed: (messages: number) => void
   readonly udpRefused: () => void
+  readonly declined: () => void
   /** Event time to delivery; negative delays (a clock that is off, an event of the future) are left out. */
   readonly delay: (kind: string | undefined, seconds: number) => void
 }
 
-const deadLetterCodes = ['RELAY_FRAME_TOO_LARGE', 'RELAY_RECORD_INVALID'] as const
+const deadLetterCodes = ['RELAY_FRAME_TOO_LARGE', 'RELAY_RECORD_INVALID', 'RELAY_RECEIVER_REFUSED'] as const
 
 /** Makes the metrics of one agent, with every label set at 0, so that `rate()` sees the first increment. */
 export function senderMetrics(registry: Registry, agent: string, protocol: string): SenderMetrics {
@@ -73,6 +74,11 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     help: 'Times the receiver’s machine said that nobody listens at the UDP port.',
     labels: ['agent'],
   }).labels(agent)
+  const declined = counter(registry, {
+    name: 'siem_relay_messages_declined_total',
+    help: 'Answers of a RELP receiver that did not accept a message; the third for one message sends it to dead-letters.',
+    labels: ['agent'],
+  }).labels(agent)
   const delays = histogram(registry, {
     name: 'siem_relay_end_to_end_delay_seconds',
     help: 'From the event’s own time to its delivery.',
@@ -90,6 +96,7 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
   resent.inc(0)
   delivered.inc(0)
   udpRefused.inc(0)
+  declined.inc(0)
   sinkUp.set(0)
   unconfirmed.set(0)
   for (const result of ['opened', 'failed'] as const) connections.labels(agent, result).inc(0)
@@ -106,6 +113,7 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     checkpoint: (seconds) => checkpoints.observe(seconds),
     unconfirmed: (messages) => unconfirmed.set(messages),
     udpRefused: () => udpRefused.inc(),
+    declined: () => declined.inc(),
     delay: (kind, seconds) => {
       if (seconds >= 0) delayOf[kind === 'alert' || kind === 'activity' ? kind : 'other'].observe(seconds)
     },

@@ -2,10 +2,12 @@
 import {
   type AgentDefinition,
   agentStatusTopic,
+  confirmOf,
   deadLettersTopic,
   outTopic,
   RelayError,
   type SyslogDestination,
+  tlsSettingsOf,
 } from '@siem-relay/common'
 import type { Running, World } from '@siem-relay/service-kit'
 import { AgentSender } from './agent-sender.ts'
@@ -20,8 +22,11 @@ import { Targets } from './targets.ts'
 import { createTlsOptions } from './tls.ts'
 import type { Transport, TransportContext } from './transport.ts'
 import { ConsoleTransport, type LineOutput } from './transports/console.ts'
+import { openRelp } from './transports/relp/open.ts'
+import type { RelpSession } from './transports/relp/session.ts'
+import { RelpTransport } from './transports/relp/transport.ts'
 import { StreamTransport } from './transports/stream.ts'
-import { openStream } from './transports/stream-open.ts'
+import { type OpenSettings, openStream } from './transports/stream-open.ts'
 import { UdpTransport } from './transports/udp.ts'
 import { defaultTuning, type Tuning } from './tuning.ts'
 
@@ -100,12 +105,12 @@ function checkAgent({ id, syslog, console }: AgentDefinition, { queues, stdout }
   if (console && stdout === undefined)
     throw new RelayError('RELAY_CONFIG_INVALID', `agent ${id}: there is no standard output here; use syslog`)
   if (syslog === undefined || syslog.protocol === 'udp') return
-  if (syslog.confirm === 'tcp-ack' && queues === undefined)
+  if (confirmOf(syslog) === 'tcp-ack' && queues === undefined)
     throw new RelayError(
       'RELAY_CONFIG_INVALID',
       `agent ${id}: confirm: tcp-ack needs Linux and a readable ${procNetTcpPath}; use confirm: checkpoint`,
     )
-  if (syslog.confirm === 'write')
+  if (confirmOf(syslog) === 'write')
     log.warn({ agent: id }, 'confirm: write loses messages when a receiver or a line breaks; prefer checkpoint')
   if (syslog.tls?.verify === false)
     log.warn({ agent: id }, 'tls.verify: false accepts any certificate; for a laboratory only')
@@ -120,9 +125,22 @@ function createTransport(agent: AgentDefinition, context: TransportContext, surr
   }
   const targets = new Targets(destination, context.clock, tuning.failbackMs)
   if (destination.protocol === 'udp') return new UdpTransport({ destination, targets, tuning }, context)
-  const tlsOptions = destination.protocol === 'tls' ? createTlsOptions(tlsSettingsOf(destination)) : undefined
+  const tls = tlsSettingsOf(destination)
   const { clock, report, window } = context
-  const opening = { destination, targets, clock, tuning, tlsOptions, onFailure: () => report.connectFailed() }
+  const opening = {
+    destination,
+    targets,
+    clock,
+    tuning,
+    tlsOptions: tls && createTlsOptions(tls),
+    onFailure: () => report.connectFailed(),
+  }
+  if (destination.protocol === 'relp') {
+    const session = { clock, timeoutMs: destination.connectTimeoutMs, firstTxnr: tuning.firstTxnr }
+    const begin: OpenSettings<RelpSession>['begin'] = (link, signal) => openRelp(link, session, signal)
+    const open = (signal: AbortSignal): Promise<RelpSession> => openStream({ ...opening, begin }, signal)
+    return new RelpTransport({ destination, targets, tuning, queues, open }, context)
+  }
   return new StreamTransport(
     {
       destination,
@@ -130,7 +148,7 @@ function createTransport(agent: AgentDefinition, context: TransportContext, surr
       tuning,
       queues,
       confirmation: (isDraining) => createConfirmation(destination, { window, clock, tuning, isDraining }, context),
-      open: (signal) => openStream(opening, signal),
+      open: (signal) => openStream({ ...opening, begin: async (link) => link }, signal),
     },
     context,
   )
@@ -141,11 +159,8 @@ function createConfirmation(
   confirming: ConfirmationContext,
   { report }: TransportContext,
 ): Confirmation {
-  if (destination.confirm === 'tcp-ack') return new TcpAck(destination, confirming)
-  if (destination.confirm === 'write') return new WriteTaken(confirming)
+  const confirm = confirmOf(destination)
+  if (confirm === 'tcp-ack') return new TcpAck(destination, confirming)
+  if (confirm === 'write') return new WriteTaken(confirming)
   return new Checkpoint(destination, confirming, (seconds) => report.checkpoint(seconds))
-}
-
-function tlsSettingsOf({ tls }: SyslogDestination): NonNullable<SyslogDestination['tls']> {
-  return tls ?? { minVersion: 'TLSv1.2', verify: true }
 }

@@ -1,6 +1,7 @@
 /** Standard output as a destination: a line is delivered when the stream took it. */
 import { RelayError } from '@siem-relay/common'
 import { Bell } from '../bell.ts'
+import { noteHanded } from '../segment.ts'
 import type { Transport, TransportContext } from '../transport.ts'
 import { ReconnectDelay } from './reconnect.ts'
 
@@ -47,7 +48,8 @@ export class ConsoleTransport implements Transport {
       }
       try {
         await this.#write(segment.bytes)
-        report.sent(segment, segment.records.length, segment.bytes.length)
+        const { length } = segment.records
+        report.sent(length, segment.bytes.length, noteHanded(segment, 0, length))
         window.confirm(segment)
         this.#noteSuccess()
       } catch (cause) {
