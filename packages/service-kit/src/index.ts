@@ -5,6 +5,7 @@ export { type LoadedConfig, type LoadOptions, loadConfig, type Origins } from '.
 export { ConfigError, type Problem } from './config/problems.ts'
 export type { FileText, ReadFile } from './config/read-file.ts'
 export { renderConfig } from './config/render.ts'
+export { isSameConfig } from './config/same.ts'
 export { Secret, secret } from './config/secret.ts'
 export { createHealth, type Health, type HealthReport } from './health.ts'
 export {

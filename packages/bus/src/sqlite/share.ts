@@ -92,8 +92,7 @@ class Group {
       [...this.#members]
         .filter((member) => member.topics.has(seat.topic))
         .reduce<Member | undefined>(
-          (best, member) =>
-            best === undefined || (load.get(member) ?? 0) < (load.get(best) ?? 0) ? member : best,
+          (best, member) => (best === undefined || (load.get(member) ?? 0) < (load.get(best) ?? 0) ? member : best),
           undefined,
         )
     for (const seat of this.#seats.values())
