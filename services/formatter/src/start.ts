@@ -64,7 +64,11 @@ export async function start(config: FormatterConfig, world: World): Promise<Reco
   return { failed, check: () => undefined, update, stop, [Symbol.asyncDispose]: stop }
 }
 
-function startAgent({ agent, inputs, lineBytesMax, defaultVersion }: AgentPlan, lookbackMs: number, world: World): Worker {
+function startAgent(
+  { agent, inputs, lineBytesMax, defaultVersion }: AgentPlan,
+  lookbackMs: number,
+  world: World,
+): Worker {
   const log = world.log.child({ service: 'formatter', agent: agent.id })
   const count = createFormatterMetrics(world.metrics, agent.id)
   const worker = world.bus.stage({

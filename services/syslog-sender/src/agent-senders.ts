@@ -1,12 +1,6 @@
 /** The senders there are: one per enabled agent, brought in line with every new configuration. A sender whose agent's
  *  destination did not change is not disturbed. */
-import {
-  type AgentDefinition,
-  agentStatusTopic,
-  deadLettersTopic,
-  outTopic,
-  senderGroup,
-} from '@siem-relay/common'
+import { type AgentDefinition, agentStatusTopic, deadLettersTopic, outTopic, senderGroup } from '@siem-relay/common'
 import { IdleGroups, isSameConfig, type World } from '@siem-relay/service-kit'
 import { AgentSender } from './agent-sender.ts'
 import { Retirements } from './retirements.ts'
@@ -58,9 +52,7 @@ export class AgentSenders {
     const enabled = agents.filter((agent) => agent.enabled)
     await bus.ensureTopics([...enabled.map(({ id }) => outTopic(id)), deadLettersTopic, agentStatusTopic])
     const isKept = ({ agent }: Sending): boolean => enabled.some((wanted) => isSameDelivery(agent, wanted))
-    await Promise.all(
-      [...this.#sending.values()].filter((one) => !isKept(one)).map((one) => this.#end(one, drainMs)),
-    )
+    await Promise.all([...this.#sending.values()].filter((one) => !isKept(one)).map((one) => this.#end(one, drainMs)))
     await this.#tellRemoved(agents)
     await this.#idle.update(agents.filter((agent) => !agent.enabled).map(({ id }) => groupOf(id)))
     this.#agents = agents

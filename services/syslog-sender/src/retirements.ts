@@ -60,8 +60,7 @@ export class Retirements {
     const isDelivered = positions.every(({ oldestPendingMs }) => oldestPendingMs === undefined)
     if (wasDelivered === undefined || wasDelivered === isDelivered) return
     this.#note(agent, isDelivered)
-    if (isDelivered)
-      this.#world.log.info({ agent }, 'agent retired: everything is delivered, its entry can be removed')
+    if (isDelivered) this.#world.log.info({ agent }, 'agent retired: everything is delivered, its entry can be removed')
   }
 
   #note(agent: string, isDelivered: boolean): void {

@@ -161,9 +161,7 @@ export class StatusPublisher {
       ...left
         .filter((agent) => !snapshots.some((status) => status.agent === agent))
         .map((agent) => statusRecord(agent, this.#world.instanceId, null)),
-      ...snapshots.map((status) =>
-        statusRecord(status.agent, status.instance, Buffer.from(JSON.stringify(status))),
-      ),
+      ...snapshots.map((status) => statusRecord(status.agent, status.instance, Buffer.from(JSON.stringify(status)))),
     ]
     if (records.length > 0) await writer.commit({ records })
     for (const agent of left) this.#left.delete(agent)
