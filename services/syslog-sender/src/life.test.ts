@@ -136,8 +136,8 @@ describe('a new configuration', () => {
     await harness.format(['a', 'b'])
     await harness.hasUnconfirmed(2)
     const updated = harness.update({ header: { ...header, systemName: 'relay' } }, { id: 'other' })
-    await harness.clock.advance(8_000)
     harness.isHeld = false
+    await harness.clock.advance(8_000)
     await updated
     await harness.format(['c'])
     await harness.hasDelivered('a b c')
