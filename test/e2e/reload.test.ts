@@ -1,10 +1,11 @@
 /** The configuration file of a relay that runs, edited: what becomes of it is seen in the lines that arrive. */
 import { expect, test, vi } from 'vitest'
+import { relayConfigSchema } from '../../app/src/config/schema.ts'
 import { idOf } from '../faults/ledger.ts'
 import { startFaultSource } from '../faults/source.ts'
 import { type RelayProcess, startRelayProcess } from '../support/process.ts'
 import { type Receiver, tcpReceiver } from '../support/receivers.ts'
-import { temporaryDirectory } from '../support/relay.ts'
+import { startTestRelay, temporaryDirectory } from '../support/relay.ts'
 
 const to = (receiver: Receiver): object => ({
   host: '127.0.0.1',
@@ -69,6 +70,8 @@ test('agents are added, changed, disabled, enabled and moved by editing the file
     await hasReloaded(relay, 2)
     expect(await metric(relay, 'siem_relay_config_reload_failed')).toBe(0)
     expect(await metric(relay, 'siem_relay_sink_up{agent="two"}')).toBeUndefined()
+    expect(await metric(relay, 'siem_relay_consumer_lag_records{agent="one",stage="sender"}')).toBeDefined()
+    expect(await metric(relay, 'siem_relay_consumer_lag_records{agent="two",stage="sender"}')).toBeUndefined()
     const before = source.ids.length
     source.add(20)
     const alerts = source.ids.slice(before).filter((_, index) => index % 11 === 1)
@@ -105,4 +108,30 @@ test('agents are added, changed, disabled, enabled and moved by editing the file
   } finally {
     if (relay.child.exitCode === null) await relay.kill('SIGKILL')
   }
+})
+
+test('a configuration that one service refuses changes none; settings of the process wait for the next start', async () => {
+  using directory = temporaryDirectory()
+  const agent = (id: string): object => ({ id, syslog: { host: '127.0.0.1', port: 1 } })
+  const source = {
+    id: 'contoso',
+    type: 'defender-for-cloud-apps',
+    url: 'http://127.0.0.1:1',
+    auth: { type: 'token', token: 'x' },
+  }
+  const base = { bus: { path: directory.path, freeBytesMin: 1_048_576 }, admin: { listen: '127.0.0.1:0' } }
+  const relay = await startTestRelay(directory.path, { sources: [source], agents: [agent('one')] })
+  const refused = { ...base, sources: [{ ...source, caFile: '/no/such.pem' }], agents: [agent('two')] }
+  await expect(relay.update(relayConfigSchema.parse(refused))).rejects.toThrow(/such\.pem/)
+  const messages = (): readonly string[] => relay.entries.map(({ msg }) => msg ?? '')
+  expect(messages()).not.toContain('delivery stopped')
+
+  const changed = { ...base, log: { level: 'debug' }, sources: [source], agents: [agent('one'), agent('two')] }
+  await relay.update(relayConfigSchema.parse(changed))
+  expect(relay.entries).toContainEqual(
+    expect.objectContaining({ msg: 'changed settings take effect at the next start', settings: ['log'] }),
+  )
+  expect(messages()).not.toContain('delivery stopped')
+  expect(await relay.metrics.metrics()).toMatch(/siem_relay_consumer_lag_records\{agent="two",stage="sender"\} 0/)
+  await relay.stop(0)
 })

@@ -131,6 +131,19 @@ describe('a configuration file that changes', () => {
     expect(relay.ids()).toEqual(['a b'])
   })
 
+  test('and is empty, as after a failed copy, leaves the one before in force', async () => {
+    write('siem-relay.yaml', agents('a'))
+    await using relay = start()
+    write('siem-relay.yaml', '')
+    await relay.clock.advance(60_000)
+    expect(relay.applied).toEqual([])
+    expect(relay.errors()).toMatchObject([{ problems: [expect.stringMatching(/neither sources nor agents/)] }])
+    rmSync(join(directory, 'siem-relay.yaml'))
+    await relay.clock.advance(60_000)
+    expect(relay.applied).toEqual([])
+    expect(relay.errors().at(-1)).toMatchObject({ problems: [expect.stringMatching(/no such file/)] })
+  })
+
   test('to what this machine cannot do is refused like one that is wrong', async () => {
     write('siem-relay.yaml', agents('a'))
     await using relay = start(() => Promise.reject(new RelayError('RELAY_CONFIG_INVALID', 'agent b: not here')))

@@ -85,6 +85,7 @@ export class Reloading implements AsyncDisposable {
     const { apply, log, metrics } = this.#parts
     try {
       const loaded = load()
+      refuseEmpty(loaded.config, this.#inForce.config)
       if (isSameConfig(loaded.config, this.#inForce.config)) {
         if (this.#lastRefusal !== undefined) log.info('the configuration on disk is the one in force again')
         metrics.unchanged()
@@ -118,4 +119,13 @@ export class Reloading implements AsyncDisposable {
     if (isRefused) log.error({ problems }, 'configuration not reloaded: the one before stays in force')
     else log.error({ problems, retryMs }, 'configuration reloaded in part: tried again')
   }
+}
+
+/** A file that was cut off, by a full disk or a failed copy, often reads as a right one without anything in it. */
+function refuseEmpty({ sources, agents }: RelayConfig, inForce: RelayConfig): void {
+  if (sources.length + agents.length > 0 || inForce.sources.length + inForce.agents.length === 0) return
+  throw new RelayError(
+    'RELAY_CONFIG_INVALID',
+    'the configuration has neither sources nor agents left: if that is meant, stop the relay; else write it again',
+  )
 }

@@ -38,7 +38,7 @@ function substanceOf({ agent, ...plan }: AgentPlan): unknown {
 }
 
 /** Whether new records are taken for the agent. */
-export function isFormatting(agent: AgentDefinition): boolean {
+function isFormatting(agent: AgentDefinition): boolean {
   return agent.enabled && !agent.retire
 }
 
