@@ -56,6 +56,7 @@ describe('agentSchema', () => {
       { alerts: { filter: { severty: { eq: [1] } } } },
       /alerts\.filter\.severty: .*severity/,
     ],
+    ['retiring an agent that delivers nothing', { enabled: false, retire: true }, /retire: .*enabled: true/],
     ['an unknown key', { sylog: {} }, /sylog/],
   ])('%s is refused with the reason', (_, agent, problem) => expect(problemsOf(agent).join('\n')).toMatch(problem))
 

@@ -135,7 +135,14 @@ export const agentSchema = z
   .strictObject({
     id: idSchema,
     name: z.string().min(1).max(200).optional(),
-    enabled: z.boolean().default(true),
+    enabled: z.boolean().default(true).meta({
+      description:
+        'false: nothing is sent and its place is kept; true again: it goes on from there, at most two days back.',
+    }),
+    retire: z.boolean().default(false).meta({
+      description:
+        'true: no new records are taken, what is formatted already is delivered; the log and `siem_relay_agent_retired` say when the entry can be removed.',
+    }),
     tenants: z.array(idSchema).min(1).optional().meta({ description: 'Which tenants to send; default: all.' }),
     format: z.enum(['generic', 'arcsight']).default('generic'),
     syslog: syslogSchema.optional(),
@@ -181,6 +188,13 @@ export const agentSchema = z
         code: 'custom',
         path: ['syslog'],
         message: 'an agent needs a destination: either syslog, or console: true',
+      })
+    if (agent.retire && !agent.enabled)
+      context.addIssue({
+        code: 'custom',
+        path: ['retire'],
+        message:
+          'an agent that is not enabled delivers nothing: set enabled: true to deliver its backlog first, or remove retire',
       })
     const { syslog, header } = agent
     if (syslog === undefined) return

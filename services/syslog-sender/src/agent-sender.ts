@@ -121,6 +121,7 @@ export class AgentSender {
     await stopped
     this.#transport.close()
     await this.#sending.catch(() => {})
+    this.#metrics.ended()
   }
 
   #openFeed(acknowledger: Acknowledger): PartitionDelivery {

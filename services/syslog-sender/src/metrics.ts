@@ -17,6 +17,8 @@ export interface SenderMetrics {
   readonly declined: () => void
   /** Event time to delivery; negative delays (a clock that is off, an event of the future) are left out. */
   readonly delay: (kind: string | undefined, seconds: number) => void
+  /** The agent is not delivered for here any more: its gauges would only stand still. */
+  readonly ended: () => void
 }
 
 const deadLetterCodes = ['RELAY_FRAME_TOO_LARGE', 'RELAY_RECORD_INVALID', 'RELAY_RECEIVER_REFUSED'] as const
@@ -48,11 +50,12 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     help: 'Records that cannot be processed or delivered, kept in dead-letters.',
     labels: ['agent', 'stage', 'code'],
   })
-  const sinkUp = gauge(registry, {
+  const sinksUp = gauge(registry, {
     name: 'siem_relay_sink_up',
     help: '1 while the receiver is connected, 0 while it is not.',
     labels: ['agent'],
-  }).labels(agent)
+  })
+  const sinkUp = sinksUp.labels(agent)
   const connections = counter(registry, {
     name: 'siem_relay_connections_total',
     help: 'Connections to the receiver by what became of the attempt.',
@@ -64,11 +67,12 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     labels: ['agent'],
     buckets: durationBuckets,
   }).labels(agent)
-  const unconfirmed = gauge(registry, {
+  const allUnconfirmed = gauge(registry, {
     name: 'siem_relay_unconfirmed_messages',
     help: 'Messages taken from the log and not confirmed by the receiver.',
     labels: ['agent'],
-  }).labels(agent)
+  })
+  const unconfirmed = allUnconfirmed.labels(agent)
   const udpRefused = counter(registry, {
     name: 'siem_relay_udp_refused_total',
     help: 'Times the receiver’s machine said that nobody listens at the UDP port.',
@@ -114,6 +118,10 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     unconfirmed: (messages) => unconfirmed.set(messages),
     udpRefused: () => udpRefused.inc(),
     declined: () => declined.inc(),
+    ended: () => {
+      sinksUp.remove(agent)
+      allUnconfirmed.remove(agent)
+    },
     delay: (kind, seconds) => {
       if (seconds >= 0) delayOf[kind === 'alert' || kind === 'activity' ? kind : 'other'].observe(seconds)
     },

@@ -1,23 +1,20 @@
 /** The syslog-sender service: one sender per enabled agent, their status, their health. */
 import {
   type AgentDefinition,
-  agentStatusTopic,
   confirmOf,
-  deadLettersTopic,
-  outTopic,
   RelayError,
   type SyslogDestination,
   tlsSettingsOf,
 } from '@siem-relay/common'
-import type { Running, World } from '@siem-relay/service-kit'
-import { AgentSender } from './agent-sender.ts'
+import type { Reconfigurable, World } from '@siem-relay/service-kit'
+import { AgentSenders } from './agent-senders.ts'
 import type { SyslogSenderConfig } from './config.ts'
 import { Checkpoint } from './confirm/checkpoint.ts'
 import type { Confirmation, ConfirmationContext } from './confirm/confirmation.ts'
 import { TcpAck } from './confirm/tcp-ack.ts'
 import { WriteTaken } from './confirm/write.ts'
 import { KernelQueues, procNetTcpPath } from './proc-net-tcp.ts'
-import { type AgentStatus, StatusPublisher } from './status.ts'
+import type { AgentStatus } from './status.ts'
 import { Targets } from './targets.ts'
 import { createTlsOptions } from './tls.ts'
 import type { Transport, TransportContext } from './transport.ts'
@@ -37,7 +34,7 @@ export interface SyslogSenderOptions {
   readonly tuning?: Partial<Tuning>
 }
 
-export interface RunningSyslogSender extends Running {
+export interface RunningSyslogSender extends Reconfigurable<SyslogSenderConfig> {
   /** Where each agent stands. */
   status(): readonly AgentStatus[]
 }
@@ -59,49 +56,34 @@ export async function start(
   world: World,
   options: SyslogSenderOptions = {},
 ): Promise<RunningSyslogSender> {
-  const agents = config.agents.filter(({ enabled }) => enabled)
   const tuning = { ...defaultTuning, ...options.tuning }
   const surroundings = { tuning, queues: await KernelQueues.open(tuning.readText), stdout: options.stdout }
-  for (const agent of agents) checkAgent(agent, surroundings, world)
-  await world.bus.ensureTopics([...agents.map(({ id }) => outTopic(id)), deadLettersTopic, agentStatusTopic])
-
-  let senders: readonly AgentSender[] = []
-  const statuses = (): readonly AgentStatus[] => senders.map(({ status }) => status)
-  const publisher = new StatusPublisher(world, statuses)
-  senders = agents.map(
-    (agent) =>
-      new AgentSender({
-        agent,
-        world,
-        createTransport: (context) => createTransport(agent, context, surroundings),
-        onStatus: () => publisher.changed(),
-      }),
-  )
-  const failures = senders.map((sender) => sender.start())
-  publisher.start()
-  const unregister = agents.map(({ id }) => world.health.register(`syslog-sender/${id}`, () => undefined))
+  const agents = new AgentSenders(world, (agent, context) => createTransport(agent, context, surroundings))
+  const check = (next: SyslogSenderConfig): void => {
+    for (const agent of next.agents) if (agent.enabled) checkAgent(agent, surroundings)
+  }
+  const update = async (next: SyslogSenderConfig): Promise<void> => {
+    check(next)
+    await agents.update(next.agents)
+  }
 
   let stopping: Promise<void> | undefined
-  const stop = async (drainMs: number): Promise<void> => {
-    for (const remove of unregister) remove()
-    await Promise.all(senders.map((sender) => sender.stop(drainMs)))
-    await publisher.stop()
+  const stop = (drainMs: number): Promise<void> => {
+    stopping ??= agents.stop(drainMs)
+    return stopping
   }
-  const running: RunningSyslogSender = {
-    failed: Promise.race([...failures, new Promise<never>(() => {})]),
-    status: statuses,
-    stop(drainMs) {
-      stopping ??= stop(drainMs)
-      return stopping
-    },
-    [Symbol.asyncDispose]: () => running.stop(0),
+  await update(config)
+  return {
+    failed: agents.failed,
+    status: () => agents.statuses(),
+    check,
+    update,
+    stop,
+    [Symbol.asyncDispose]: () => stop(0),
   }
-  // Whoever started us decides what a failure means; nobody listening must not end the process.
-  running.failed.catch(() => {})
-  return running
 }
 
-function checkAgent({ id, syslog, console }: AgentDefinition, { queues, stdout }: Surroundings, { log }: World): void {
+function checkAgent({ id, syslog, console }: AgentDefinition, { queues, stdout }: Surroundings): void {
   if (console && stdout === undefined)
     throw new RelayError('RELAY_CONFIG_INVALID', `agent ${id}: there is no standard output here; use syslog`)
   if (syslog === undefined || syslog.protocol === 'udp') return
@@ -110,10 +92,6 @@ function checkAgent({ id, syslog, console }: AgentDefinition, { queues, stdout }
       'RELAY_CONFIG_INVALID',
       `agent ${id}: confirm: tcp-ack needs Linux and a readable ${procNetTcpPath}; use confirm: checkpoint`,
     )
-  if (confirmOf(syslog) === 'write')
-    log.warn({ agent: id }, 'confirm: write loses messages when a receiver or a line breaks; prefer checkpoint')
-  if (syslog.tls?.verify === false)
-    log.warn({ agent: id }, 'tls.verify: false accepts any certificate; for a laboratory only')
 }
 
 function createTransport(agent: AgentDefinition, context: TransportContext, surroundings: Surroundings): Transport {

@@ -24,6 +24,7 @@ import { readPartition } from './read.ts'
 import { BatchRows } from './reader.ts'
 import { startRetention } from './retention.ts'
 import { closeDatabase, openDatabase } from './schema.ts'
+import { Shares, startShare } from './share.ts'
 import { startStage } from './stage.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { openTable } from './table.ts'
@@ -116,6 +117,7 @@ function buildCore(options: SqliteBusOptions, db: DatabaseSync, closing: AbortSi
   const rows = new BatchRows(db)
   const random = options.random ?? Math.random
   const leases = new Leases()
+  const shares = new Shares()
   return {
     db,
     clock,
@@ -127,6 +129,7 @@ function buildCore(options: SqliteBusOptions, db: DatabaseSync, closing: AbortSi
     rows,
     marks,
     leases,
+    shares,
     intake,
     subscriptions,
     stats,
@@ -189,6 +192,11 @@ class EmbeddedBus implements SqliteBus {
   deliver(spec: Parameters<Bus['deliver']>[0]): Worker {
     this.#assertOpen()
     return this.#keep(startDelivery(this.#core, spec))
+  }
+
+  share(spec: Parameters<Bus['share']>[0]): Worker {
+    this.#assertOpen()
+    return this.#keep(startShare(this.#core, spec))
   }
 
   async table(topic: Parameters<Bus['table']>[0]): ReturnType<Bus['table']> {

@@ -53,6 +53,7 @@ export class ConsoleTransport implements Transport {
         window.confirm(segment)
         this.#noteSuccess()
       } catch (cause) {
+        if (signal.aborted) break
         const failure = new RelayError('RELAY_RECEIVER_CLOSED', 'standard output took no more; trying again', { cause })
         const waitMs = this.#delay.after(failure)
         this.#hasFailed = true
@@ -73,9 +74,17 @@ export class ConsoleTransport implements Transport {
     this.#context.report.recovered('console')
   }
 
+  /** A terminal that takes nothing must not keep the sender from closing. */
   #write(bytes: Uint8Array): Promise<void> {
+    const { signal } = this.#closing
     return new Promise((resolve, reject) => {
-      this.#output.write(bytes, (error) => (error ? reject(error) : resolve()))
+      const onAbort = (): void => reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#output.write(bytes, (error) => {
+        signal.removeEventListener('abort', onAbort)
+        if (error) reject(error)
+        else resolve()
+      })
     })
   }
 }
