@@ -10,7 +10,9 @@ import { start as startFormatter } from '@siem-relay/formatter'
 import {
   createHealth,
   createMetrics,
+  isSameConfig,
   parseListen,
+  type Reconfigurable,
   type Running,
   startAdmin,
   systemClock,
@@ -18,6 +20,7 @@ import {
 } from '@siem-relay/service-kit'
 import { start as startSyslogSender } from '@siem-relay/syslog-sender'
 import { observeBus } from './bus-metrics.ts'
+import { createReloadMetrics } from './config/reload-metrics.ts'
 import { type RelayConfig, tenantsOf } from './config/schema.ts'
 import { version } from './version.ts'
 
@@ -37,7 +40,18 @@ export interface Relay extends Running {
   readonly adminUrl: string
   /** Every metric of the process. */
   readonly metrics: World['metrics']
+  /**
+   * Takes up another configuration; what it does not concern is not disturbed. One call at a time.
+   * @throws {RelayError} `RELAY_CONFIG_INVALID`: nothing changed; others: the same call may be made again.
+   */
+  update(config: RelayConfig): Promise<void>
 }
+
+/** A service that takes its part of the configuration. */
+type Service = Reconfigurable<RelayConfig>
+
+/** Parts of the configuration that are settled at the start. */
+const settledSections = ['bus', 'admin', 'log'] as const
 
 /**
  * Starts the named services, readers first, then the spring; stops them in the opposite order, the log last.
@@ -58,7 +72,9 @@ export async function startRelay({ config, services, log, stdout, env }: RelayOp
       onEvent: (event) => logBusEvent(log, event),
     }),
   )
-  starting.defer(observeBus(bus, config, { metrics, health, clock: systemClock }))
+  createReloadMetrics(metrics)
+  let inForce = config
+  starting.defer(observeBus(bus, () => inForce, { metrics, health, clock: systemClock }))
   const world: World = {
     bus,
     clock: systemClock,
@@ -69,25 +85,64 @@ export async function startRelay({ config, services, log, stdout, env }: RelayOp
     hostName: hostname(),
     instanceId: randomUUID(),
   }
-  const starts: Readonly<Record<ServiceName, () => Promise<Running>>> = {
-    'syslog-sender': () => startSyslogSender({ agents: config.agents }, world, { stdout }),
-    formatter: () => startFormatter({ agents: config.agents, tenants: tenantsOf(config.sources), version }, world),
-    collector: () => startCollector({ sources: config.sources }, world, { env, version }),
+  const starts: Readonly<Record<ServiceName, () => Promise<Service>>> = {
+    'syslog-sender': () =>
+      startPart(
+        config,
+        ({ agents }) => ({ agents }),
+        (part) => startSyslogSender(part, world, { stdout }),
+      ),
+    formatter: () =>
+      startPart(
+        config,
+        ({ agents, sources }) => ({ agents, tenants: tenantsOf(sources), version }),
+        (part) => startFormatter(part, world),
+      ),
+    collector: () =>
+      startPart(
+        config,
+        ({ sources }) => ({ sources }),
+        (part) => startCollector(part, world, { env, version }),
+      ),
   }
   const order = (['syslog-sender', 'formatter', 'collector'] as const).filter((name) => services.includes(name))
-  const running: Running[] = []
+  const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
   const closing = starting.move()
   return {
     adminUrl: admin.url,
     metrics,
     failed: Promise.race(running.map((service) => service.failed)),
+    update: async (next) => {
+      for (const service of running) service.check(next)
+      // Readers first, as at the start.
+      for (const service of running) await service.update(next)
+      inForce = next
+      const settled = settledSections.filter((section) => !isSameConfig(config[section], next[section]))
+      if (settled.length > 0) log.warn({ settings: settled }, 'changed settings take effect at the next start')
+    },
     stop: async (drainMs) => {
       // Intake first; the sender last, so that what is on its way out is confirmed and does not go out again.
       for (const service of running.toReversed()) await service.stop(drainMs)
       await closing.disposeAsync()
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  }
+}
+
+/** Starts a service with its part of the configuration, and gives it its part of every later one. */
+async function startPart<Part>(
+  config: RelayConfig,
+  partOf: (config: RelayConfig) => Part,
+  start: (part: Part) => Promise<Reconfigurable<Part>>,
+): Promise<Service> {
+  const service = await start(partOf(config))
+  return {
+    failed: service.failed,
+    stop: (drainMs) => service.stop(drainMs),
+    check: (next) => service.check(partOf(next)),
+    update: (next) => service.update(partOf(next)),
+    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
   }
 }
 

@@ -1,17 +1,17 @@
 /** What the log knows of itself and of its readers, as metrics: lag and age per agent, appends, space, damage. */
 import type { SqliteBus } from '@siem-relay/bus'
-import { formatterGroup, outTopic, rawTopic, senderGroup, type TopicSpec } from '@siem-relay/common'
+import { formatterGroup, outTopic, senderGroup, type TopicSpec } from '@siem-relay/common'
+import { inputsOf } from '@siem-relay/formatter'
 import { gauge, type World } from '@siem-relay/service-kit'
 import { type RelayConfig, tenantsOf } from './config/schema.ts'
 
 /** Registers the metrics and the readiness of intake; the returned function takes the readiness check back. */
 export function observeBus(
   bus: SqliteBus,
-  config: RelayConfig,
+  inForce: () => RelayConfig,
   world: Pick<World, 'metrics' | 'health' | 'clock'>,
 ): () => void {
   const { metrics } = world
-  const groups = groupsOf(config)
   const age = gauge(metrics, {
     name: 'siem_relay_oldest_pending_seconds',
     help: 'Age of the oldest record a group has not passed; 0 without any.',
@@ -24,14 +24,22 @@ export function observeBus(
     labels: ['agent', 'stage'],
     collect: async (lag) => {
       const nowMs = world.clock.nowMs()
-      for (const { agent, stage, group, topics } of groups) {
-        const positions = await bus.positions.of(group, topics)
+      const groups = await Promise.all(
+        groupsOf(inForce()).map(async ({ agent, stage, group, topics }) => ({
+          labels: { agent, stage },
+          positions: await bus.positions.of(group, topics),
+        })),
+      )
+      // Agents come and go; what is gone has no lag.
+      lag.reset()
+      age.reset()
+      for (const { labels, positions } of groups) {
         const oldest = Math.min(...positions.map((position) => position.oldestPendingMs ?? Number.POSITIVE_INFINITY))
         lag.set(
-          { agent, stage },
+          labels,
           positions.reduce((sum, position) => sum + position.lag, 0),
         )
-        age.set({ agent, stage }, Number.isFinite(oldest) ? Math.max(0, nowMs - oldest) / 1000 : 0)
+        age.set(labels, Number.isFinite(oldest) ? Math.max(0, nowMs - oldest) / 1000 : 0)
       }
     },
   })
@@ -76,10 +84,7 @@ function groupsOf(config: RelayConfig): readonly GroupOfAgent[] {
         agent: agent.id,
         stage: 'formatter' as const,
         group: formatterGroup(agent.id),
-        topics: (agent.tenants ?? tenantsOf(config.sources)).flatMap((tenant) => [
-          rawTopic(tenant, 'alerts'),
-          rawTopic(tenant, 'activities'),
-        ]),
+        topics: inputsOf(agent, tenantsOf(config.sources)),
       },
       { agent: agent.id, stage: 'sender' as const, group: senderGroup(agent.id), topics: [outTopic(agent.id)] },
     ])

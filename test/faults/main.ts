@@ -13,7 +13,9 @@ const seed = Number(args.find((arg) => arg.startsWith('--seed='))?.slice(7) ?? 1
 
 const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'kill-relay': () => killRelay(isQuick ? 10 : 100, seed),
-  'kill-receiver': () => killReceiver(isQuick ? 3 : 20, seed),
+  'kill-receiver': () => killReceiver('tcp', isQuick ? 3 : 20, seed),
+  'kill-relp': () => killReceiver('relp', isQuick ? 3 : 20, seed),
+  'kill-relp-tls': () => killReceiver('relp-tls', isQuick ? 3 : 20, seed),
   'never-reads': () => receiverThatNeverReads(seed),
   'half-open': () => halfOpenReceiver(seed),
   'disk-low': () => diskFull(4 * 1_048_576, seed),

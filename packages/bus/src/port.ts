@@ -62,6 +62,14 @@ export interface StageOutput {
   readonly state?: readonly StateChange[]
 }
 
+/** A stretch of one partition: `from` up to, not including, `until`. */
+export interface Stretch {
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+  readonly until: number
+}
+
 /** The consume-transform-produce step of one input partition. Thrown away and opened anew from committed state after any failure. */
 export interface PartitionStage {
   /** Called with the next records, in order, one call at a time. Throwing abandons the batch and tries again from the committed offset, with back-off. */
@@ -78,6 +86,9 @@ export interface StageSpec {
   readonly stateTopic?: TopicSpec
   /** Where a group without a committed offset starts: the first record appended at or after this time; default: the oldest. */
   readonly startAtMs?: number
+  /** Only these stretches are read: a group without a committed offset starts at `from`; nothing at or beyond `until` is read. Once everything
+   *  before `until` is passed, `until` itself is committed, so that a partition is done when its committed offset is `until`. Default: everything. */
+  readonly stretches?: readonly Stretch[]
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
   open(assignment: Assignment): PartitionStage
@@ -105,6 +116,9 @@ export interface DeliverSpec {
   readonly group: string
   readonly topics: readonly TopicSpec[]
   readonly startAtMs?: number
+  /** Only these stretches are read: a group without a committed offset starts at `from`; nothing at or beyond `until` is read. Once everything
+   *  before `until` is passed, `until` itself is committed, so that a partition is done when its committed offset is `until`. Default: everything. */
+  readonly stretches?: readonly Stretch[]
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
   open(assignment: Omit<Assignment, 'state'>, acknowledger: Acknowledger): PartitionDelivery
@@ -117,6 +131,21 @@ export interface Worker extends AsyncDisposable {
   readonly failed: Promise<never>
   /** Stops taking input, finishes or abandons what is open, commits what was acknowledged. Idempotent. */
   stop(): Promise<void>
+}
+
+/** A topic held by this worker: nobody else of the group holds it. */
+export interface Holding {
+  /** It belongs to someone else now, or the worker closes: stop what it stood for. Waited for before the topic is handed on, where the bus can. */
+  released(): Promise<void> | void
+}
+
+export interface ShareSpec {
+  readonly group: string
+  /** Shared out one by one, evenly over the workers of the group. Nothing of them is read: a topic stands for a task. */
+  readonly topics: readonly TopicSpec[]
+  /** The topic is this worker's from now on. What must not run twice claims a writer of its own: holding is for peace, fencing for safety. */
+  hold(topic: string): Holding
+  onError?(error: unknown): void
 }
 
 /** The latest value per key of a compacted topic. */
@@ -159,10 +188,14 @@ export type Intake = { readonly open: true } | { readonly open: false; readonly 
 export interface Bus extends AsyncDisposable {
   /** Creates what is missing; idempotent. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>
+  /** Deletes topics with everything in them; those that are not there are left out. Nobody may read or write them. */
+  deleteTopics(names: readonly string[]): Promise<void>
   /** Fences every older holder of the owner id, then restores its state. */
   writer(ownerId: string, stateTopic?: TopicSpec): Promise<Writer>
   stage(spec: StageSpec): Worker
   deliver(spec: DeliverSpec): Worker
+  /** Shares out topics among the workers of a group, over all processes: each topic has one holder at a time, and finds a new one when its holder is gone. */
+  share(spec: ShareSpec): Worker
   table(topic: TopicSpec): Promise<Table>
   /** Records of one partition from an offset on, up to the end at the time of the call: for preview, replay, tools and tests. */
   read(topic: TopicSpec, partition: number, from: number): AsyncIterable<BusRecord>

@@ -1,78 +1,93 @@
 /** The formatter: raw records in, messages out, one group per agent. The loop is the bus's stage; what becomes of a record is
  *  decided by the pipeline in packages/common. */
 import type { Worker } from '@siem-relay/bus'
-import {
-  type AgentDefinition,
-  formatterGroup,
-  formatterStateTopic,
-  headerBytesMax,
-  messageBytesMaxOf,
-  rawTopic,
-  type TopicSpec,
-} from '@siem-relay/common'
-import type { Running, World } from '@siem-relay/service-kit'
+import { deadLettersTopic, discardedTopic, formatterGroup, formatterStateTopic, outTopic } from '@siem-relay/common'
+import { IdleGroups, type Reconfigurable, type World } from '@siem-relay/service-kit'
+import { type AgentPlan, idleInputsOf, isSamePlan, planOf } from './agent-plan.ts'
 import type { FormatterConfig } from './config.ts'
 import { createFormatterMetrics } from './metrics.ts'
 import { openPartition } from './partition.ts'
 
 const dayMs = 86_400_000
-/** The longest line on a terminal. */
-const consoleBytesMax = 65_536
-/** The sender may run on another machine: the longest name a header can hold (RFC 5424 §6). */
-const longestHostName = 'x'.repeat(255)
 const batchRecordsMax = 500
 const batchBytesMax = 1_048_576
 
-/** Starts formatting for every enabled agent. Rejects nothing later: trouble with the log is retried by the bus and shows in the log and metrics. */
-export async function start(config: FormatterConfig, world: World): Promise<Running> {
-  const workers = config.agents.filter((agent) => agent.enabled).map((agent) => startAgent(agent, config, world))
-  return {
-    failed: Promise.race([...workers.map((worker) => worker.failed), new Promise<never>(() => {})]),
-    stop: async () => {
-      await Promise.all(workers.map((worker) => worker.stop()))
-    },
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
-    },
-  }
+interface Formatting {
+  readonly plan: AgentPlan
+  readonly worker: Worker
 }
 
-function startAgent(agent: AgentDefinition, config: FormatterConfig, world: World): Worker {
+/** Starts formatting for every enabled agent. Rejects nothing later: trouble with the log is retried by the bus and shows in the log and metrics. */
+export async function start(config: FormatterConfig, world: World): Promise<Reconfigurable<FormatterConfig>> {
+  const running = new Map<string, Formatting>()
+  const idle = new IdleGroups(world, 'formatter')
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>()
+  failed.catch(() => undefined)
+
+  async function update(next: FormatterConfig): Promise<void> {
+    const plans = next.agents.map((agent) => planOf(agent, next)).filter(({ inputs }) => inputs.length > 0)
+    const isKept = ({ plan }: Formatting): boolean => plans.some((wanted) => isSamePlan(plan, wanted))
+    const ending = [...running].filter(([, one]) => !isKept(one))
+    await Promise.all(
+      ending.map(async ([id, { worker }]) => {
+        await worker.stop()
+        running.delete(id)
+        world.log.info({ service: 'formatter', agent: id }, 'formatting stopped')
+      }),
+    )
+    await idle.update(
+      next.agents
+        .map((agent) => ({
+          agent: agent.id,
+          group: formatterGroup(agent.id),
+          topics: idleInputsOf(agent, next.tenants),
+        }))
+        .filter(({ topics }) => topics.length > 0),
+    )
+    // Its sender may be another process, and start later.
+    const outputs = plans.map(({ agent }) => outTopic(agent.id))
+    await world.bus.ensureTopics([...outputs, discardedTopic, deadLettersTopic])
+    for (const plan of plans) {
+      const { id } = plan.agent
+      if (running.has(id)) continue
+      const worker = startAgent(plan, next.lookbackMs ?? 2 * dayMs, world)
+      worker.failed.catch(fail)
+      running.set(id, { plan, worker })
+    }
+  }
+
+  async function stop(): Promise<void> {
+    await Promise.all([idle.stop(), ...Array.from(running.values(), ({ worker }) => worker.stop())])
+  }
+
+  await update(config)
+  return { failed, check: () => undefined, update, stop, [Symbol.asyncDispose]: stop }
+}
+
+function startAgent(
+  { agent, inputs, lineBytesMax, defaultVersion }: AgentPlan,
+  lookbackMs: number,
+  world: World,
+): Worker {
   const log = world.log.child({ service: 'formatter', agent: agent.id })
   const count = createFormatterMetrics(world.metrics, agent.id)
   const worker = world.bus.stage({
     group: formatterGroup(agent.id),
-    inputs: inputsOf(agent, config.tenants),
+    inputs,
     stateTopic: formatterStateTopic(agent.id),
-    startAtMs: world.clock.nowMs() - (config.lookbackMs ?? 2 * dayMs),
+    startAtMs: world.clock.nowMs() - lookbackMs,
     batchRecordsMax,
     batchBytesMax,
     open: (assignment) =>
       openPartition(assignment, {
         agent,
-        defaultVersion: config.version,
-        bytesMax: lineBytesMax(agent),
+        defaultVersion,
+        bytesMax: lineBytesMax,
         nowMs: () => world.clock.nowMs(),
         count,
       }),
     onError: (error) => log.warn({ err: error }, 'formatting was interrupted and is tried again'),
   })
-  log.info({ tenants: agent.tenants ?? config.tenants }, 'formatting started')
+  log.info({ inputs: inputs.map(({ name }) => name) }, 'formatting started')
   return worker
-}
-
-/** The raw topics of an agent: its tenants', for the data types it wants. */
-function inputsOf(agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] {
-  return (agent.tenants ?? tenants).flatMap((tenant) => [
-    ...(agent.alerts.enabled ? [rawTopic(tenant, 'alerts')] : []),
-    ...(agent.activities.enabled ? [rawTopic(tenant, 'activities')] : []),
-  ])
-}
-
-/** What the destination takes, less the header its sender puts in front. */
-function lineBytesMax(agent: AgentDefinition): number {
-  return (
-    (agent.syslog === undefined ? consoleBytesMax : messageBytesMaxOf(agent.syslog)) -
-    headerBytesMax(agent.header, longestHostName, agent.device.vendor)
-  )
 }

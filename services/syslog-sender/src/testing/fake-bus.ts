@@ -123,6 +123,7 @@ export class FakeBus implements Bus {
   }
 
   stage = unused
+  share = unused
   table = unused
   read = unused
   get positions(): never {
