@@ -6,24 +6,31 @@ import type { Compose } from './compose.ts'
 interface Page {
   readonly data: readonly { readonly _id: string }[]
   readonly hasNext: boolean
+  readonly nextQueryFilters?: object
 }
 
 /** Everything the tenant has by now. The API's budget of requests is shared with the collector: few and large ones. */
 export async function recordIds(simulatorUrl: string): Promise<ReadonlySet<string>> {
   const ids = new Set<string>()
-  for (const kind of ['activities', 'alerts'] as const) {
-    const limit = kind === 'activities' ? 5_000 : 100
-    for (let skip = 0, hasNext = true; hasNext; skip += limit) {
-      const page = await list(`${simulatorUrl}/api/v1/${kind}/`, {
-        ...(kind === 'activities' ? { isScan: true } : {}),
-        sortField: 'date',
-        sortDirection: 'asc',
-        skip,
-        limit,
-      })
-      for (const { _id } of page.data) ids.add(_id)
-      hasNext = page.hasNext
-    }
+  const take = ({ data }: Page): void => {
+    for (const { _id } of data) ids.add(_id)
+  }
+  // In scan mode the API gives the filters of the next page.
+  let filters: object | undefined = {}
+  while (filters !== undefined) {
+    const page = await list(`${simulatorUrl}/api/v1/activities/`, { filters, isScan: true, limit: 5_000 })
+    take(page)
+    filters = page.hasNext ? page.nextQueryFilters : undefined
+  }
+  for (let skip = 0, hasNext = true; hasNext; skip += 100) {
+    const page = await list(`${simulatorUrl}/api/v1/alerts/`, {
+      sortField: 'date',
+      sortDirection: 'asc',
+      skip,
+      limit: 100,
+    })
+    take(page)
+    hasNext = page.hasNext
   }
   return ids
 }
@@ -32,7 +39,7 @@ async function list(url: string, query: object): Promise<Page> {
   for (;;) {
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { authorization: `Token ${tenantToken}` },
+      headers: { authorization: `Token ${tenantToken}`, 'content-type': 'application/json' },
       body: JSON.stringify(query),
     })
     if (answer.ok) return (await answer.json()) as Page

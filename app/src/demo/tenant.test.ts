@@ -9,7 +9,7 @@ const startMs = Date.UTC(2026, 0, 15, 12)
 async function idsOf(url: string): Promise<readonly string[]> {
   const answer = await fetch(`${url}/api/v1/activities/`, {
     method: 'POST',
-    headers: { authorization: `Token ${tenantToken}` },
+    headers: { authorization: `Token ${tenantToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ limit: 5_000, isScan: true, sortField: 'date', sortDirection: 'asc' }),
   })
   const { data } = (await answer.json()) as { data: { _id: string }[] }
