@@ -63,13 +63,9 @@ export const busSchema = z
       description:
         'sqlite: free disk in bytes below which sources are not polled; default: the larger of 512 MB and 10 % of the disk.',
     }),
-    bytesMax: z
-      .int()
-      .min(16_777_216)
-      .optional()
-      .meta({
-        description: 'sqlite: most bytes the log may use; delivered records go first. Default: no cap but age.',
-      }),
+    bytesMax: z.int().min(16_777_216).optional().meta({
+      description: 'sqlite: most bytes the log may use; delivered records go first. Default: no cap but age.',
+    }),
     brokers: z
       .array(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/, 'must be HOST:PORT, for example kafka:9092'))
       .min(1)
@@ -112,14 +108,9 @@ export const busSchema = z
       .boolean()
       .optional()
       .meta({ description: 'kafka: false leaves creating topics to you. Default: true.' }),
-    sessionTimeoutSeconds: z
-      .number()
-      .min(2)
-      .max(300)
-      .optional()
-      .meta({
-        description: 'kafka: an instance that is silent for so long loses its partitions to the others. Default: 10.',
-      }),
+    sessionTimeoutSeconds: z.number().min(2).max(300).optional().meta({
+      description: 'kafka: an instance that is silent for so long loses its partitions to the others. Default: 10.',
+    }),
     tls: tlsSchema.optional().meta({ description: 'kafka: encrypt; `tls: {}` uses the usual authorities.' }),
     sasl: z
       .discriminatedUnion('mechanism', [passwordSchema, oauthSchema])

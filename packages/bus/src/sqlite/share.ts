@@ -1,8 +1,9 @@
 /** Shares out topics among the workers of a group. On the embedded log all of them are in this process, so a table in memory
  *  does it: every topic has a seat, a seat one holder, and the next holder comes when the one before has let go. */
+
+import { closedError } from '../closed-error.ts'
 import type { Holding, ShareSpec, Worker } from '../port.ts'
 import type { Core } from './core.ts'
-import { closedError } from '../closed-error.ts'
 import { Backoff } from './worker.ts'
 
 /** One worker of a group. */
