@@ -1,10 +1,9 @@
-/** Composition: the services in one process on the embedded log. The same start functions run alone on another bus; what
- *  differs is what is passed in. */
+/** Composition: services in one process, all of them on the embedded log or some of them on a cluster's. The same start functions
+ *  run; what differs is what is passed in. */
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Writable } from 'node:stream'
-import { openSqliteBus, type SqliteBusEvent } from '@siem-relay/bus'
 import { start as startCollector } from '@siem-relay/collector'
 import { start as startFormatter } from '@siem-relay/formatter'
 import {
@@ -19,9 +18,11 @@ import {
   type World,
 } from '@siem-relay/service-kit'
 import { start as startSyslogSender } from '@siem-relay/syslog-sender'
+import { busEvents } from './bus-events.ts'
 import { observeBus } from './bus-metrics.ts'
 import { createReloadMetrics } from './config/reload-metrics.ts'
 import { type RelayConfig, tenantsOf } from './config/schema.ts'
+import { openBus } from './open-bus.ts'
 import { version } from './version.ts'
 
 export const serviceNames = ['collector', 'formatter', 'syslog-sender'] as const
@@ -34,6 +35,8 @@ export interface RelayOptions {
   /** Where agents with `console: true` write. */
   readonly stdout: Writable
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Ends the wait for a cluster that cannot be reached. */
+  readonly signal?: AbortSignal
 }
 
 export interface Relay extends Running {
@@ -57,24 +60,18 @@ const settledSections = ['bus', 'admin', 'log'] as const
  * Starts the named services, readers first, then the spring; stops them in the opposite order, the log last.
  * @throws {RelayError} `RELAY_LISTEN_FAILED`, `RELAY_LOG_…` before anything has run.
  */
-export async function startRelay({ config, services, log, stdout, env }: RelayOptions): Promise<Relay> {
+export async function startRelay({ config, services, log, stdout, env, signal }: RelayOptions): Promise<Relay> {
   await using starting = new AsyncDisposableStack()
   const metrics = createMetrics({ version })
   const health = createHealth()
   const admin = await startAdmin({ listen: parseListen(config.admin.listen), health, metrics })
   starting.defer(() => admin.close())
-  const bus = starting.use(
-    await openSqliteBus({
-      path: config.bus.path,
-      clock: systemClock,
-      ...(config.bus.freeBytesMin === undefined ? {} : { freeBytesMin: config.bus.freeBytesMin }),
-      retention: config.bus.bytesMax === undefined ? {} : { bytesMax: config.bus.bytesMax },
-      onEvent: (event) => logBusEvent(log, event),
-    }),
-  )
+  const events = busEvents(log, metrics)
+  const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, signal })
+  const bus = starting.use(opened.bus)
   createReloadMetrics(metrics)
   let inForce = config
-  starting.defer(observeBus(bus, () => inForce, { metrics, health, clock: systemClock }))
+  starting.defer(observeBus(opened, () => inForce, { metrics, health, clock: systemClock }))
   const world: World = {
     bus,
     clock: systemClock,
@@ -144,19 +141,4 @@ async function startPart<Part>(
     update: (next) => service.update(partOf(next)),
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
   }
-}
-
-function logBusEvent(log: World['log'], event: SqliteBusEvent): void {
-  const { kind, ...fields } = event
-  const text = {
-    'intake-closed': 'disk is nearly full; sources are not polled until space is free',
-    'intake-opened': 'disk space is free again; sources are polled',
-    'corruption-found': 'the log holds damaged records; they are kept in dead-letters',
-    'value-corrupt': 'the log holds a damaged value; it was set aside',
-    'retention-removed': 'old delivered records were removed',
-    'records-expired': 'records expired before a group had read them',
-    'retention-failed': 'old records could not be removed; tried again later',
-  }[kind]
-  if (kind === 'retention-removed' || kind === 'intake-opened') log.info(fields, text)
-  else log.error(fields, text)
 }

@@ -4,14 +4,16 @@ import { formatterGroup, outTopic, senderGroup, type TopicSpec } from '@siem-rel
 import { inputsOf } from '@siem-relay/formatter'
 import { gauge, type World } from '@siem-relay/service-kit'
 import { type RelayConfig, tenantsOf } from './config/schema.ts'
+import type { OpenedBus } from './open-bus.ts'
 
 /** Registers the metrics and the readiness of intake; the returned function takes the readiness check back. */
 export function observeBus(
-  bus: SqliteBus,
+  opened: OpenedBus,
   inForce: () => RelayConfig,
   world: Pick<World, 'metrics' | 'health' | 'clock'>,
 ): () => void {
   const { metrics } = world
+  const { bus } = opened
   const age = gauge(metrics, {
     name: 'siem_relay_oldest_pending_seconds',
     help: 'Age of the oldest record a group has not passed; 0 without any.',
@@ -48,24 +50,29 @@ export function observeBus(
     help: '1 while the log takes new records from sources, 0 while the disk is too full.',
     collect: (intake) => intake.set(bus.intake().open ? 1 : 0),
   })
+  if (opened.kind === 'sqlite') observeEmbedded(opened.bus, metrics)
+  return world.health.register('log', () => {
+    if (opened.kind === 'kafka') return opened.bus.trouble()
+    const state = bus.intake()
+    return state.open ? undefined : state.reason
+  })
+}
+
+function observeEmbedded({ stats }: SqliteBus, metrics: World['metrics']): void {
   gauge(metrics, {
     name: 'siem_relay_log_appended_records',
     help: 'Records appended to the embedded log since the start.',
-    collect: (appended) => appended.set(bus.stats.recordsAppended),
+    collect: (appended) => appended.set(stats.recordsAppended),
   })
   gauge(metrics, {
     name: 'siem_relay_log_stored_bytes',
     help: 'Bytes written to the embedded log since the start, after compression.',
-    collect: (stored) => stored.set(bus.stats.storedBytesAppended),
+    collect: (stored) => stored.set(stats.storedBytesAppended),
   })
   gauge(metrics, {
     name: 'siem_relay_log_corrupt_batches',
     help: 'Damaged batches found since the start.',
-    collect: (corrupt) => corrupt.set(bus.stats.corruptBatches),
-  })
-  return world.health.register('log', () => {
-    const state = bus.intake()
-    return state.open ? undefined : state.reason
+    collect: (corrupt) => corrupt.set(stats.corruptBatches),
   })
 }
 

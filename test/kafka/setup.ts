@@ -2,7 +2,7 @@
  *  a failure. KAFKA_BOOTSTRAP names a broker that is there already. */
 import { getContainerRuntimeClient } from 'testcontainers'
 import type { TestProject } from 'vitest/node'
-import { type KafkaContainer, startKafkaContainer } from '../support/kafka-container.ts'
+import { startKafkaContainer } from '../support/kafka-container.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -17,7 +17,6 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide('kafka', bootstrap)
     return undefined
   }
-  let kafka: KafkaContainer
   try {
     await getContainerRuntimeClient()
   } catch (error) {
@@ -25,7 +24,9 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide('kafka', undefined)
     return undefined
   }
-  kafka = await startKafkaContainer()
+  const kafka = await startKafkaContainer()
   project.provide('kafka', kafka.address)
-  return () => kafka[Symbol.asyncDispose]()
+  return async () => {
+    await kafka[Symbol.asyncDispose]()
+  }
 }

@@ -19,7 +19,7 @@ export interface RunOptions extends AgentFlags {
 
 export async function run(options: RunOptions, terminal: Terminal): Promise<void> {
   const code = await runProcess({
-    start: async ({ useLog, useHangup }) => {
+    start: async ({ signal, useLog, useHangup }) => {
       await using starting = new AsyncDisposableStack()
       const setup = await prepare(options, terminal)
       if (setup.demo !== undefined) starting.use(setup.demo)
@@ -39,6 +39,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<void
         log,
         stdout: terminal.stdout,
         env: terminal.env,
+        signal,
       })
       const reloading = setup.load === undefined ? undefined : reloadingOf(setup.load, setup, relay, log)
       if (reloading !== undefined) useHangup(() => reloading.reload())
@@ -129,7 +130,11 @@ function welcome(name: string, relay: Relay, config: RelayConfig): string {
     isDemo
       ? 'siem-relay demo: a simulated tenant is the source, its CEF lines follow. Give it your own with --config FILE.'
       : `siem-relay runs with ${name}: ${config.sources.length} sources, ${config.agents.filter((agent) => agent.enabled).length} agents.`,
-    `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${config.bus.path}   Ctrl-C stops.`,
+    `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${logName(config)}   Ctrl-C stops.`,
     '',
   ].join('\n')
+}
+
+function logName({ bus }: RelayConfig): string {
+  return bus.type === 'kafka' ? `Kafka at ${bus.brokers?.join(', ')}` : bus.path
 }

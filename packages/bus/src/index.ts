@@ -1,4 +1,4 @@
-export { openKafkaBus } from './kafka/open.ts'
+export { type KafkaBus, openKafkaBus } from './kafka/open.ts'
 export type { KafkaBusEvent, KafkaBusOptions } from './kafka/options.ts'
 export { makeDirectory } from './make-directory.ts'
 export type * from './port.ts'

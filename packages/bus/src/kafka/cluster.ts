@@ -38,11 +38,17 @@ export class Cluster {
   readonly #lookups = new Map<string, Promise<void>>()
   readonly #closing: AbortSignal
   #bootstrapIndex = 0
+  #trouble: string | undefined
 
   constructor(options: ClusterOptions, closing: AbortSignal) {
     this.#options = options
     this.#closing = closing
     closing.addEventListener('abort', () => this.#closeAll(), { once: true })
+  }
+
+  /** Why no broker answers; undefined while one does. */
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   get clock(): Clock {
@@ -146,7 +152,9 @@ export class Cluster {
       const address = bootstrap[this.#bootstrapIndex % bootstrap.length] as Address
       try {
         const connection = await this.#shared(`${address.host}:${address.port}`, async () => address)
-        return await connection.send(request)
+        const answer = await connection.send(request)
+        this.#trouble = undefined
+        return answer
       } catch (error) {
         this.#closing.throwIfAborted()
         if (!(error instanceof ConnectionError)) throw error
@@ -154,6 +162,7 @@ export class Cluster {
         this.#bootstrapIndex++
       }
     }
+    this.#trouble = `no broker answers: ${last instanceof Error ? last.message : String(last)}`
     throw last
   }
 

@@ -20,6 +20,12 @@ import { openTable } from './table.ts'
 import { Topics } from './topics.ts'
 import { openWriter } from './writer.ts'
 
+/** The log on a cluster: the port, and how the cluster is. */
+export interface KafkaBus extends Bus {
+  /** Why no broker answers; undefined while one does. */
+  trouble(): string | undefined
+}
+
 /** Errors of the first contact that waiting mends. */
 const reachEveryMs = 1_000
 
@@ -27,7 +33,7 @@ const reachEveryMs = 1_000
  * Opens the log. A cluster that cannot be reached is waited for until the signal is aborted; what a person has to mend is thrown.
  * @throws {RelayError} `RELAY_BUS_AUTH`, `RELAY_BUS_TLS`, `RELAY_BUS_RIGHTS`, `RELAY_BUS_VERSION`
  */
-export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSignal): Promise<Bus> {
+export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSignal): Promise<KafkaBus> {
   const bootstrap = options.brokers.map(parseAddress)
   const driver = kafkaJsDriver({ ...options, brokers: bootstrap, tls: options.tls, sasl: options.sasl })
   const closing = new AbortController()
@@ -49,7 +55,7 @@ export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSigna
     closing.abort(closedError())
     throw error
   }
-  return new KafkaBus(core, closing)
+  return new ClusterBus(core, closing)
 }
 
 async function reach(core: Core, signal: AbortSignal | undefined): Promise<void> {
@@ -69,7 +75,7 @@ async function reach(core: Core, signal: AbortSignal | undefined): Promise<void>
   }
 }
 
-class KafkaBus implements Bus {
+class ClusterBus implements KafkaBus {
   readonly positions: Bus['positions']
   readonly #core: Core
   readonly #closing: AbortController
@@ -144,6 +150,10 @@ class KafkaBus implements Bus {
     } catch (error) {
       throw core.closing.aborted ? closedError() : toRelayError(error, `reading ${topic.name}`)
     }
+  }
+
+  trouble(): string | undefined {
+    return this.#core.cluster.trouble
   }
 
   /** Trouble with the cluster shows where something is written: sources wait there. */
