@@ -63,9 +63,10 @@ export class Received {
     return [...this.#earlier, ...(await this.#current())]
   }
 
-  /** The container is about to go, and its log with it. */
-  async keep(): Promise<void> {
+  /** The container goes now, and its log with it: what it has printed is kept. */
+  async keep(): Promise<readonly string[]> {
     this.#earlier = await this.ids()
+    return this.#earlier
   }
 
   async #current(): Promise<readonly string[]> {
