@@ -26,6 +26,7 @@ declare module 'kafkajs/src/network/connection.js' {
     constructor(options: Record<string, unknown>)
     readonly sessionLifetime: { toNumber(): number }
     readonly socket: Socket | undefined
+    readonly requestQueue: { scheduleCheckPendingRequests: () => void }
     connect(): Promise<unknown>
     authenticate(): Promise<void>
     disconnect(): Promise<unknown>

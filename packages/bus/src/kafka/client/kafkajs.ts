@@ -43,6 +43,8 @@ export function kafkaJsDriver(options: DriverOptions): KafkaDriver {
         enforceRequestTimeout: false,
         reauthenticationThreshold: 0,
       })
+      // Nothing is ever queued here, yet it would set a timer with a negative delay after every answer.
+      connection.requestQueue.scheduleCheckPendingRequests = () => undefined
       const link = new KafkaJsLink(connection, address, options)
       await link.open()
       return link
