@@ -20,11 +20,6 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
   const { world, metrics, gate, env, userAgent } = context
   const { clock } = world
   const tenant = tenantOf(config)
-  if (isPlainElsewhere(config.url))
-    world.log.warn(
-      { source: config.id },
-      'url is plain http: token and records can be read on the way; for a test server',
-    )
   const dispatchers = createDispatchers({ proxy: config.proxy, caFile: config.caFile, env })
   const authorizer = createAuthorizer(config.auth, { clock, dispatchers, userAgent })
   const client = new DefenderClient({
@@ -86,6 +81,11 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
     id: config.id,
 
     async run(signal) {
+      if (isPlainElsewhere(config.url))
+        world.log.warn(
+          { source: config.id },
+          'url is plain http: token and records can be read on the way; for a test server',
+        )
       const setGauges = (): void => {
         for (const { kind, watermarkMs } of streams.map((stream) => stream.status()))
           if (watermarkMs !== undefined)
