@@ -64,6 +64,8 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   await using starting = new AsyncDisposableStack()
   const metrics = createMetrics({ version })
   const health = createHealth()
+  // The log may have to be waited for: until everything runs, nothing is ready.
+  const isStarted = health.register('relay', () => 'starting')
   const admin = await startAdmin({ listen: parseListen(config.admin.listen), health, metrics })
   starting.defer(() => admin.close())
   const events = busEvents(log, metrics)
@@ -105,6 +107,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   const order = (['syslog-sender', 'formatter', 'collector'] as const).filter((name) => services.includes(name))
   const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
+  isStarted()
   const closing = starting.move()
   return {
     adminUrl: admin.url,

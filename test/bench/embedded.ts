@@ -1,11 +1,9 @@
 /** The embedded path: pages of the API in over HTTP, lines out over TCP, every record durable twice on the way and confirmed by
  *  the receiver. Source and receiver are processes of their own, as they are in life; they share the machine's cores. */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { cpuSeconds, residentBytes, startRelayProcess } from '../support/process.ts'
 import { temporaryDirectory } from '../support/relay.ts'
-import { benchRecords, meanBytes } from './records.ts'
+import { parseCost } from './parse-cost.ts'
+import { startPeer } from './peer.ts'
 
 const recordCount = 200_000
 const legacyToken = 'b'.repeat(64)
@@ -59,31 +57,4 @@ export async function benchEmbedded(): Promise<void> {
     source.kill()
     receiver.kill()
   }
-}
-
-/** CPU microseconds of JSON.parse on one of the benchmark's records. */
-function parseCost(): number {
-  const records = benchRecords('activity', 20_000)
-  let best = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 5; round++) {
-    const before = process.cpuUsage()
-    for (const record of records) JSON.parse(record.toString('utf8'))
-    const { user, system } = process.cpuUsage(before)
-    best = Math.min(best, (user + system) / records.length)
-  }
-  process.stdout.write(`records of ${meanBytes(records)} bytes on average\n`)
-  return best
-}
-
-interface Peer<Ready> {
-  readonly ready: Ready
-  next<Message>(): Promise<Message>
-  kill(): void
-}
-
-/** Starts a peer and waits for its first message. */
-async function startPeer<Ready>(file: string, options: object): Promise<Peer<Ready>> {
-  const child = fork(join(import.meta.dirname, file), [JSON.stringify(options)])
-  const next = async <Message>(): Promise<Message> => ((await once(child, 'message')) as [Message])[0]
-  return { ready: await next<Ready>(), next, kill: () => child.kill('SIGKILL') }
 }

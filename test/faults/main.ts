@@ -40,7 +40,7 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
 
 async function onOneBroker(run: (cluster: KafkaCluster) => Promise<Report>): Promise<Report> {
   await using cluster = await startKafkaCluster(1)
-  return run(cluster)
+  return await run(cluster)
 }
 
 const unknown = wanted.filter((name) => runs[name] === undefined)

@@ -34,22 +34,87 @@ const settings: Readonly<Record<string, string>> = {
  * container waits for its start script.
  */
 export async function startKafkaContainer(more: Readonly<Record<string, string>> = {}): Promise<KafkaContainer> {
+  const { container, address } = await startKafka(
+    more,
+    [],
+    (mapped) => `PLAINTEXT://${mapped(clientPort)},BROKER://localhost:9094`,
+  )
+  return { address, container, [Symbol.asyncDispose]: async () => void (await container.stop()) }
+}
+
+/** @param advertise the listeners by the addresses their ports are reached at. */
+async function startKafka(
+  more: Readonly<Record<string, string>>,
+  ports: readonly number[],
+  advertise: (mapped: (port: number) => string) => string,
+  files: readonly { readonly content: string; readonly target: string; readonly mode: number }[] = [],
+): Promise<{ readonly container: StartedTestContainer; readonly address: string }> {
   const container = await new GenericContainer(kafkaImage)
-    .withExposedPorts(clientPort)
+    .withExposedPorts(clientPort, ...ports)
     .withEnvironment({ ...settings, ...more })
     .withEntrypoint(['sh', '-c', `while [ ! -f ${starter} ]; do sleep 0.1; done; exec sh ${starter}`])
     .withCommand([])
+    .withCopyContentToContainer([...files])
     .withWaitStrategy(Wait.forSuccessfulCommand('true'))
     .start()
-  const address = `${container.getHost()}:${container.getMappedPort(clientPort)}`
+  const mapped = (port: number): string => `${container.getHost()}:${container.getMappedPort(port)}`
   const logs = await container.logs()
-  const started = new Promise<void>((resolve) => {
+  const said: string[] = []
+  const started = new Promise<void>((resolve, reject) => {
     logs.on('data', (line: string | Buffer) => {
+      said.push(String(line))
       if (String(line).includes('Kafka Server started')) resolve()
     })
+    logs.on('end', () => reject(new Error(`Kafka did not start:\n${said.slice(-20).join('')}`)))
   })
-  const script = `export KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://${address},BROKER://localhost:9094\nexec /etc/kafka/docker/run\n`
+  const script = `export KAFKA_ADVERTISED_LISTENERS=${advertise(mapped)}\nexec /etc/kafka/docker/run\n`
   await container.copyContentToContainer([{ content: script, target: starter, mode: 0o755 }])
   await started
-  return { address, container, [Symbol.asyncDispose]: async () => void (await container.stop()) }
+  return { container, address: mapped(clientPort) }
+}
+
+/** A broker with a listener that asks for TLS and SASL, and with rights. */
+export interface SecureKafka extends KafkaContainer {
+  /** A listener without either, whose users may do everything. */
+  readonly openAddress: string
+  addScramUser(name: string, password: string): Promise<void>
+}
+
+const openPort = 9095
+
+/** @param serverPem the server's key (PKCS #8) and certificate. */
+export async function startSecureKafka(serverPem: string): Promise<SecureKafka> {
+  const secrets = '/tmp/server.pem'
+  const login = 'org.apache.kafka.common.security'
+  const { container, address } = await startKafka(
+    {
+      KAFKA_LISTENERS: `SECURE://:${clientPort},OPEN://:${openPort},BROKER://:9094,CONTROLLER://:9093`,
+      KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CONTROLLER:PLAINTEXT,BROKER:PLAINTEXT,OPEN:PLAINTEXT,SECURE:SASL_SSL',
+      KAFKA_SSL_KEYSTORE_TYPE: 'PEM',
+      KAFKA_SSL_KEYSTORE_LOCATION: secrets,
+      KAFKA_SSL_CLIENT_AUTH: 'none',
+      KAFKA_SASL_ENABLED_MECHANISMS: 'PLAIN,SCRAM-SHA-512,OAUTHBEARER',
+      KAFKA_LISTENER_NAME_SECURE_SCRAM___SHA___512_SASL_JAAS_CONFIG: `${login}.scram.ScramLoginModule required;`,
+      KAFKA_LISTENER_NAME_SECURE_PLAIN_SASL_JAAS_CONFIG: `${login}.plain.PlainLoginModule required user_relay="relay-plain";`,
+      KAFKA_LISTENER_NAME_SECURE_OAUTHBEARER_SASL_JAAS_CONFIG: `${login}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
+      KAFKA_AUTHORIZER_CLASS_NAME: 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      KAFKA_SUPER_USERS: 'User:ANONYMOUS',
+    },
+    [openPort],
+    (mapped) => `SECURE://${mapped(clientPort)},OPEN://${mapped(openPort)},BROKER://localhost:9094`,
+    [{ content: serverPem, target: secrets, mode: 0o644 }],
+  )
+  return {
+    address,
+    container,
+    openAddress: `${container.getHost()}:${container.getMappedPort(openPort)}`,
+    addScramUser: async (name, password) => {
+      const tool = '/opt/kafka/bin/kafka-configs.sh'
+      const change = ['--alter', '--add-config', `SCRAM-SHA-512=[password=${password}]`]
+      const on = ['--bootstrap-server', 'localhost:9094', '--entity-type', 'users', '--entity-name', name]
+      const { exitCode, output } = await container.exec([tool, ...on, ...change])
+      if (exitCode !== 0) throw new Error(`no user ${name}: ${output}`)
+    },
+    [Symbol.asyncDispose]: async () => void (await container.stop()),
+  }
 }

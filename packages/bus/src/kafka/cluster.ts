@@ -103,9 +103,7 @@ export class Cluster {
 
   /** A connection of one's own, for requests that wait on purpose. The caller closes it. */
   async dedicated(node: number): Promise<Connection> {
-    const connection = await this.#suspecting(node, async () =>
-      this.#options.driver.connect(await this.#address(node)),
-    )
+    const connection = await this.#suspecting(node, async () => this.#options.driver.connect(await this.#address(node)))
     if (this.#closing.aborted) {
       connection.close()
       throw this.#closing.reason

@@ -16,7 +16,7 @@ const notEmpty = 68
 
 /** Certificates and names: node:tls and OpenSSL say what is wrong, not what was asked. */
 const tlsPattern =
-  /certificate|self-signed|altname|SSL routines|unable to (get|verify)|wrong version number|ERR_TLS|ERR_SSL/i
+  /certificate|self-signed|altname|before secure TLS connection|SSL routines|unable to (get|verify)|wrong version number|ERR_TLS|ERR_SSL/i
 
 /** Classifies an error met while `doing` something. Total: what is not known is tried again. */
 export function toRelayError(error: unknown, doing: string): RelayError {
