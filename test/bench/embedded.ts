@@ -5,7 +5,7 @@ import { temporaryDirectory } from '../support/relay.ts'
 import { parseCost } from './parse-cost.ts'
 import { startPeer } from './peer.ts'
 
-const recordCount = 200_000
+const recordCount = 100_000
 const legacyToken = 'b'.repeat(64)
 
 export async function benchEmbedded(): Promise<void> {

@@ -11,7 +11,7 @@ import { parseCost } from './parse-cost.ts'
 import { startPeer } from './peer.ts'
 import { benchRecords } from './records.ts'
 
-const recordCount = 200_000
+const recordCount = 100_000
 const legacyToken = 'b'.repeat(64)
 const batch = 1_000
 

@@ -5,7 +5,7 @@ import type { Fetcher } from './fetcher.ts'
 import type { FetchedBatch, StoredRecord } from './wire/record-batch.ts'
 
 /** Bytes on the wire of one answer; a single larger batch still comes whole. */
-const fetchBytesMax = 262_144
+const fetchBytesMax = 524_288
 
 export interface ReaderOptions {
   readonly fetcher: Fetcher
