@@ -7,6 +7,7 @@ import { describeModel } from './conformance/model.ts'
 import { describePositions } from './conformance/positions.ts'
 import { describeRecords } from './conformance/records.ts'
 import { describeStage } from './conformance/stage.ts'
+import { describeStretches } from './conformance/stretches.ts'
 import { describeTable } from './conformance/table.ts'
 import { describeWriter } from './conformance/writer.ts'
 
@@ -26,6 +27,7 @@ export function busConformance(name: string, makeHarness: MakeHarness, options: 
     describeDelivery(makeHarness)
     describeTable(makeHarness)
     describePositions(makeHarness)
+    describeStretches(makeHarness)
     describeModel(makeHarness, options.modelRuns ?? 30)
   })
 }

@@ -1,3 +1,4 @@
+export { countRecords } from './count-records.ts'
 export { makeDirectory } from './make-directory.ts'
 export type * from './port.ts'
 export { openSqliteBus, type SqliteBus } from './sqlite/open.ts'

@@ -56,6 +56,14 @@ export interface Assignment {
   readonly state: State
 }
 
+/** A stretch of one partition: `from` up to, not including, `until`. */
+export interface Stretch {
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+  readonly until: number
+}
+
 /** What became of a batch. Everything here and the input offsets commit together or not at all. */
 export interface StageOutput {
   readonly records: readonly NewRecord[]
@@ -78,6 +86,10 @@ export interface StageSpec {
   readonly stateTopic?: TopicSpec
   /** Where a group without a committed offset starts: the first record appended at or after this time; default: the oldest. */
   readonly startAtMs?: number
+  /** Only these stretches are read, at most one of each partition: a group without a committed offset starts at `from`; nothing
+   *  at or beyond `until` is read. Once everything before `until` is passed, `until` itself is committed, so that a partition is
+   *  done when its committed offset is `until`; an empty stretch is done at once. Default: everything. */
+  readonly stretches?: readonly Stretch[]
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
   open(assignment: Assignment): PartitionStage
@@ -105,6 +117,8 @@ export interface DeliverSpec {
   readonly group: string
   readonly topics: readonly TopicSpec[]
   readonly startAtMs?: number
+  /** As in `StageSpec`. */
+  readonly stretches?: readonly Stretch[]
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
   open(assignment: Omit<Assignment, 'state'>, acknowledger: Acknowledger): PartitionDelivery
@@ -159,6 +173,8 @@ export type Intake = { readonly open: true } | { readonly open: false; readonly 
 export interface Bus extends AsyncDisposable {
   /** Creates what is missing; idempotent. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>
+  /** Deletes topics with everything in them; those that are not there are left out. Nobody may read or write them. */
+  deleteTopics(names: readonly string[]): Promise<void>
   /** Fences every older holder of the owner id, then restores its state. */
   writer(ownerId: string, stateTopic?: TopicSpec): Promise<Writer>
   stage(spec: StageSpec): Worker

@@ -118,6 +118,8 @@ export class FakeBus implements Bus {
 
   async ensureTopics(): Promise<void> {}
 
+  async deleteTopics(): Promise<void> {}
+
   intake(): { readonly open: true } {
     return { open: true }
   }
