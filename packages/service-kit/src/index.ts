@@ -6,6 +6,7 @@ export { ConfigError, type Problem } from './config/problems.ts'
 export type { FileText, ReadFile } from './config/read-file.ts'
 export { renderConfig } from './config/render.ts'
 export { Secret, secret } from './config/secret.ts'
+export { followJobs, type JobHandler, type JobWork, jobsOf, writeJobs } from './follow-jobs.ts'
 export { createHealth, type Health, type HealthReport } from './health.ts'
 export {
   exitCodeOf,

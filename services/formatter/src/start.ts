@@ -7,32 +7,34 @@ import {
   formatterStateTopic,
   headerBytesMax,
   messageBytesMaxOf,
-  rawTopic,
-  type TopicSpec,
+  rawTopicsOf,
 } from '@siem-relay/common'
 import type { Running, World } from '@siem-relay/service-kit'
 import type { FormatterConfig } from './config.ts'
 import { createFormatterMetrics } from './metrics.ts'
-import { openPartition } from './partition.ts'
+import { openPartition, type PartitionOptions } from './partition.ts'
+import { batchMax, startReplays } from './replays.ts'
 
 const dayMs = 86_400_000
 /** The longest line on a terminal. */
 const consoleBytesMax = 65_536
 /** The sender may run on another machine: the longest name a header can hold (RFC 5424 §6). */
 const longestHostName = 'x'.repeat(255)
-const batchRecordsMax = 500
-const batchBytesMax = 1_048_576
 
 /** Starts formatting for every enabled agent. Rejects nothing later: trouble with the log is retried by the bus and shows in the log and metrics. */
 export async function start(config: FormatterConfig, world: World): Promise<Running> {
   const workers = config.agents.filter((agent) => agent.enabled).map((agent) => startAgent(agent, config, world))
+  const replays = await startReplays(world, {
+    agents: () => config.agents,
+    partitionOptions: (agent) => partitionOptions(agent, config, world),
+  })
   return {
-    failed: Promise.race([...workers.map((worker) => worker.failed), new Promise<never>(() => {})]),
+    failed: Promise.race([...workers.map((worker) => worker.failed), replays.failed]),
     stop: async () => {
-      await Promise.all(workers.map((worker) => worker.stop()))
+      await Promise.all([replays.stop(0), ...workers.map((worker) => worker.stop())])
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))
+      await Promise.all([replays.stop(0), ...workers.map((worker) => worker[Symbol.asyncDispose]())])
     },
   }
 }
@@ -42,31 +44,28 @@ function startAgent(agent: AgentDefinition, config: FormatterConfig, world: Worl
   const count = createFormatterMetrics(world.metrics, agent.id)
   const worker = world.bus.stage({
     group: formatterGroup(agent.id),
-    inputs: inputsOf(agent, config.tenants),
+    inputs: rawTopicsOf(agent, config.tenants),
     stateTopic: formatterStateTopic(agent.id),
     startAtMs: world.clock.nowMs() - (config.lookbackMs ?? 2 * dayMs),
-    batchRecordsMax,
-    batchBytesMax,
-    open: (assignment) =>
-      openPartition(assignment, {
-        agent,
-        defaultVersion: config.version,
-        bytesMax: lineBytesMax(agent),
-        nowMs: () => world.clock.nowMs(),
-        count,
-      }),
+    ...batchMax,
+    open: (assignment) => openPartition(assignment, { ...partitionOptions(agent, config, world), count }),
     onError: (error) => log.warn({ err: error }, 'formatting was interrupted and is tried again'),
   })
   log.info({ tenants: agent.tenants ?? config.tenants }, 'formatting started')
   return worker
 }
 
-/** The raw topics of an agent: its tenants', for the data types it wants. */
-function inputsOf(agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] {
-  return (agent.tenants ?? tenants).flatMap((tenant) => [
-    ...(agent.alerts.enabled ? [rawTopic(tenant, 'alerts')] : []),
-    ...(agent.activities.enabled ? [rawTopic(tenant, 'activities')] : []),
-  ])
+function partitionOptions(
+  agent: AgentDefinition,
+  config: FormatterConfig,
+  world: World,
+): Omit<PartitionOptions, 'count'> {
+  return {
+    agent,
+    defaultVersion: config.version,
+    bytesMax: lineBytesMax(agent),
+    nowMs: () => world.clock.nowMs(),
+  }
 }
 
 /** What the destination takes, less the header its sender puts in front. */

@@ -15,6 +15,7 @@ import type { Confirmation, ConfirmationContext } from './confirm/confirmation.t
 import { TcpAck } from './confirm/tcp-ack.ts'
 import { WriteTaken } from './confirm/write.ts'
 import { KernelQueues, procNetTcpPath } from './proc-net-tcp.ts'
+import { startReplays } from './replays.ts'
 import { type AgentStatus, StatusPublisher } from './status.ts'
 import { Targets } from './targets.ts'
 import { createTlsOptions } from './tls.ts'
@@ -42,6 +43,8 @@ interface Surroundings {
   readonly tuning: Tuning
   readonly queues: KernelQueues | undefined
   readonly stdout: LineOutput | undefined
+  /** Pace of lines on standard output; agents with a receiver have theirs in its settings. */
+  readonly consoleMessagesPerSecondMax?: number
 }
 
 /**
@@ -73,17 +76,23 @@ export async function start(
       }),
   )
   const failures = senders.map((sender) => sender.start())
+  const replays = await startReplays(world, {
+    agents: () => config.agents,
+    check: (agent) => checkAgent(agent, surroundings, world),
+    createTransport: (agent, context, consoleMessagesPerSecondMax) =>
+      createTransport(agent, context, { ...surroundings, consoleMessagesPerSecondMax }),
+  })
   publisher.start()
   const unregister = agents.map(({ id }) => world.health.register(`syslog-sender/${id}`, () => undefined))
 
   let stopping: Promise<void> | undefined
   const stop = async (drainMs: number): Promise<void> => {
     for (const remove of unregister) remove()
-    await Promise.all(senders.map((sender) => sender.stop(drainMs)))
+    await Promise.all([replays.stop(drainMs), ...senders.map((sender) => sender.stop(drainMs))])
     await publisher.stop()
   }
   const running: RunningSyslogSender = {
-    failed: Promise.race([...failures, new Promise<never>(() => {})]),
+    failed: Promise.race([...failures, replays.failed]),
     status: statuses,
     stop(drainMs) {
       stopping ??= stop(drainMs)
@@ -116,7 +125,7 @@ function createTransport(agent: AgentDefinition, context: TransportContext, surr
   const { syslog: destination } = agent
   if (destination === undefined) {
     if (stdout === undefined) throw new TypeError('a console agent passed checkAgent without an output')
-    return new ConsoleTransport(stdout, context, tuning.slowRetryMs)
+    return new ConsoleTransport(stdout, context, tuning.slowRetryMs, surroundings.consoleMessagesPerSecondMax)
   }
   const targets = new Targets(destination, context.clock, tuning.failbackMs)
   if (destination.protocol === 'udp') return new UdpTransport({ destination, targets, tuning }, context)
