@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Writable } from 'node:stream'
-import { openSqliteBus, type SqliteBusEvent } from '@siem-relay/bus'
+import type { SqliteBusEvent } from '@siem-relay/bus'
 import { start as startCollector } from '@siem-relay/collector'
 import { start as startFormatter } from '@siem-relay/formatter'
 import {
@@ -19,6 +19,9 @@ import {
 import { start as startSyslogSender } from '@siem-relay/syslog-sender'
 import { observeBus } from './bus-metrics.ts'
 import { type RelayConfig, tenantsOf } from './config/schema.ts'
+import { LocalControl } from './control/local.ts'
+import { serveControl } from './control/server.ts'
+import { exclusiveDirectoryOf, openBus } from './open-bus.ts'
 import { version } from './version.ts'
 
 export const serviceNames = ['collector', 'formatter', 'syslog-sender'] as const
@@ -49,15 +52,7 @@ export async function startRelay({ config, services, log, stdout, env }: RelayOp
   const health = createHealth()
   const admin = await startAdmin({ listen: parseListen(config.admin.listen), health, metrics })
   starting.defer(() => admin.close())
-  const bus = starting.use(
-    await openSqliteBus({
-      path: config.bus.path,
-      clock: systemClock,
-      ...(config.bus.freeBytesMin === undefined ? {} : { freeBytesMin: config.bus.freeBytesMin }),
-      retention: config.bus.bytesMax === undefined ? {} : { bytesMax: config.bus.bytesMax },
-      onEvent: (event) => logBusEvent(log, event),
-    }),
-  )
+  const bus = starting.use(await openBus(config, { clock: systemClock, onEvent: (event) => logBusEvent(log, event) }))
   starting.defer(observeBus(bus, config, { metrics, health, clock: systemClock }))
   const world: World = {
     bus,
@@ -77,6 +72,15 @@ export async function startRelay({ config, services, log, stdout, env }: RelayOp
   const order = (['syslog-sender', 'formatter', 'collector'] as const).filter((name) => services.includes(name))
   const running: Running[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
+  const directory = exclusiveDirectoryOf(config)
+  if (directory !== undefined) {
+    const control = await serveControl(
+      new LocalControl({ bus, clock: systemClock, config: () => config }),
+      directory,
+      log,
+    )
+    starting.defer(() => control.close())
+  }
   const closing = starting.move()
   return {
     adminUrl: admin.url,
