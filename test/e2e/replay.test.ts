@@ -109,9 +109,9 @@ describe('siem-relay replay', { timeout: 120_000 }, () => {
     await receiver.until(isStored(source))
     const { id } = await jsonOf<Replay>(
       directory.path,
-      ...['replay', '--agent', 'soc', '--from', '-1h', '--rate', '200', '--mark', '--detach'],
+      ...['replay', '--agent', 'soc', '--from', '-1h', '--rate', '400', '--mark', '--detach'],
     )
-    await receiver.until((messages) => replayedIds(messages).length >= 200)
+    await receiver.until((messages) => replayedIds(messages).length >= 150)
     await relay.kill('SIGKILL')
     // The socket file of the killed relay is still there; nobody listens.
     expect(existsSync(join(directory.path, 'log', 'control.sock'))).toBe(true)

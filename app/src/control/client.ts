@@ -38,8 +38,15 @@ interface Answer {
 function exchange(socketPath: string, name: string, argument: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const body = argument === undefined ? '' : JSON.stringify(argument)
+    // A connection of its own for each call: one kept from before a restart of the relay would break the next call.
     const request = httpRequest(
-      { socketPath, method: 'POST', path: `/v1/${name}`, headers: { 'content-length': Buffer.byteLength(body) } },
+      {
+        socketPath,
+        agent: false,
+        method: 'POST',
+        path: `/v1/${name}`,
+        headers: { 'content-length': Buffer.byteLength(body) },
+      },
       (response) => {
         let text = ''
         response.setEncoding('utf8')

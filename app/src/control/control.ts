@@ -25,7 +25,7 @@ export const countReplayRequestSchema = z.strictObject({
   mark: z.boolean().default(false),
 })
 
-export const forgetRequestSchema = z.strictObject({
+const forgetRequestSchema = z.strictObject({
   agent: idSchema,
   /** Only counts what would go. */
   isDryRun: z.boolean().default(false),

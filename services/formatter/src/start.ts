@@ -23,11 +23,11 @@ const longestHostName = 'x'.repeat(255)
 
 /** Starts formatting for every enabled agent. Rejects nothing later: trouble with the log is retried by the bus and shows in the log and metrics. */
 export async function start(config: FormatterConfig, world: World): Promise<Running> {
-  const workers = config.agents.filter((agent) => agent.enabled).map((agent) => startAgent(agent, config, world))
   const replays = await startReplays(world, {
     agents: () => config.agents,
     partitionOptions: (agent) => partitionOptions(agent, config, world),
   })
+  const workers = config.agents.filter((agent) => agent.enabled).map((agent) => startAgent(agent, config, world))
   return {
     failed: Promise.race([...workers.map((worker) => worker.failed), replays.failed]),
     stop: async () => {

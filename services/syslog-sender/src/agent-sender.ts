@@ -38,6 +38,8 @@ export interface AgentSenderOptions {
   readonly input?: Pick<DeliverSpec, 'group' | 'topics' | 'stretches'>
   /** Default: the metrics of live delivery. */
   readonly metrics?: SenderMetrics
+  /** Default: the pace of the agent's receiver. Sizes what goes out at once; the transport keeps to it. */
+  readonly messagesPerSecondMax?: number
   /** What is put behind the value of each message, where it fits. */
   readonly mark?: Buffer
 }
@@ -61,7 +63,8 @@ export class AgentSender {
   #isClosing = false
   #onEmpty: (() => void) | undefined
 
-  constructor({ agent, world, createTransport, onStatus, input, metrics, mark }: AgentSenderOptions) {
+  constructor(options: AgentSenderOptions) {
+    const { agent, world, createTransport, onStatus, input, metrics, mark } = options
     const { syslog } = agent
     this.#input = input ?? { group: senderGroup(agent.id), topics: [outTopic(agent.id)] }
     this.#mark = mark
@@ -74,8 +77,8 @@ export class AgentSender {
       { bytesMax: syslog?.windowBytesMax ?? 16_777_216, messagesMax: 2 * checkpointMessages },
       { pushed: () => this.#pushed(), confirmed: (segment) => this.#confirmed(segment) },
     )
-    const perTenth = (syslog?.messagesPerSecondMax ?? Number.POSITIVE_INFINITY) / 10
-    this.#segmentMessagesMax = Math.max(1, Math.floor(Math.min(checkpointMessages, perTenth)))
+    const perSecond = options.messagesPerSecondMax ?? syslog?.messagesPerSecondMax ?? Number.POSITIVE_INFINITY
+    this.#segmentMessagesMax = Math.max(1, Math.floor(Math.min(checkpointMessages, perSecond / 10)))
     this.#encoder = encoderOf(agent, world)
     this.#transport = createTransport({
       window: this.#window,

@@ -78,6 +78,7 @@ async function begin(job: ReplayJob, world: World, options: ReplayOptions, end: 
       ...(job.source === 'out' ? { stretches: job.stretches } : {}),
     },
     metrics: replayMetrics(world.metrics, agent.id),
+    messagesPerSecondMax: paced.syslog?.messagesPerSecondMax ?? job.messagesPerSecondMax,
     ...(job.mark ? { mark: replayMarkOf(job.id) } : {}),
   })
   const failed = sender.start()

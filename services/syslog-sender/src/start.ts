@@ -62,6 +62,12 @@ export async function start(
   const surroundings = { tuning, queues: await KernelQueues.open(tuning.readText), stdout: options.stdout }
   for (const agent of agents) checkAgent(agent, surroundings, world)
   await world.bus.ensureTopics([...agents.map(({ id }) => outTopic(id)), deadLettersTopic, agentStatusTopic])
+  const replays = await startReplays(world, {
+    agents: () => config.agents,
+    check: (agent) => checkAgent(agent, surroundings, world),
+    createTransport: (agent, context, consoleMessagesPerSecondMax) =>
+      createTransport(agent, context, { ...surroundings, consoleMessagesPerSecondMax }),
+  })
 
   let senders: readonly AgentSender[] = []
   const statuses = (): readonly AgentStatus[] => senders.map(({ status }) => status)
@@ -76,12 +82,6 @@ export async function start(
       }),
   )
   const failures = senders.map((sender) => sender.start())
-  const replays = await startReplays(world, {
-    agents: () => config.agents,
-    check: (agent) => checkAgent(agent, surroundings, world),
-    createTransport: (agent, context, consoleMessagesPerSecondMax) =>
-      createTransport(agent, context, { ...surroundings, consoleMessagesPerSecondMax }),
-  })
   publisher.start()
   const unregister = agents.map(({ id }) => world.health.register(`syslog-sender/${id}`, () => undefined))
 
