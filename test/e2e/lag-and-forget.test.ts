@@ -25,7 +25,7 @@ const agent = (id: string, port: number, more: object = {}): object => ({
   ...more,
 })
 
-describe('siem-relay lag and forget', { timeout: 120_000 }, () => {
+describe('siem-relay lag and forget', { timeout: 180_000 }, () => {
   test('tell what is pending for whom, and discard it for an agent that is no longer wanted', async () => {
     using directory = temporaryDirectory()
     await using source = await startFaultSource(6)
@@ -98,21 +98,5 @@ describe('siem-relay lag and forget', { timeout: 120_000 }, () => {
       out: 'agent soc is forgotten: 0 messages discarded, 0 of them not delivered\n',
     })
     expect(await runCommand(directory.path, 'lag')).toMatchObject({ code: 0, err: expect.stringContaining('No relay') })
-  })
-})
-
-describe('what cannot be asked is refused with one message and the next move', () => {
-  test.each([
-    ['no agent and nothing else', ['replay'], /give one of: --agent ID --from TIME/],
-    ['two wishes at once', ['replay', '--list', '--cancel', 'x'], /give one of/],
-    ['no beginning', ['replay', '--agent', 'soc'], /--from is missing/],
-    ['a pace that is none', ['replay', '--agent', 'soc', '--from', '-1h', '--rate', '0'], /whole number from 1/],
-    ['a log that is not there', ['lag', '--data', './nowhere'], /there is no log in .*nowhere/],
-  ])('%s', async (_, args, message) => {
-    using directory = temporaryDirectory()
-    const { code, err } = await runCommand(directory.path, ...args)
-    expect(err).toMatch(message)
-    expect(err).not.toMatch(/\n\s+at /)
-    expect(code).toBe(2)
   })
 })

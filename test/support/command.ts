@@ -1,11 +1,12 @@
-/** The `siem-relay` command as a process of its own, beside a relay that runs. */
+/** The `siem-relay` command beside a relay that runs: in this process, or as one of its own where signals matter. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { type CommandOutcome, runInProcess } from '../../app/src/testing/terminal.ts'
 
 const script = join(import.meta.dirname, '..', '..', 'app', 'bin', 'siem-relay.mjs')
 
-export interface CommandResult {
+interface CommandResult {
   readonly code: number | null
   readonly out: string
   readonly err: string
@@ -55,8 +56,9 @@ export function startCommand(directory: string, args: readonly string[]): Runnin
   }
 }
 
-export function runCommand(directory: string, ...args: readonly string[]): Promise<CommandResult> {
-  return startCommand(directory, args).result
+/** Runs a command in this process. @param directory where `siem-relay.yaml` is. */
+export function runCommand(directory: string, ...args: readonly string[]): Promise<CommandOutcome> {
+  return runInProcess(args, { cwd: directory })
 }
 
 /** The JSON a command prints. @throws with everything it said when that is none. */

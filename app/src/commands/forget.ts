@@ -1,5 +1,6 @@
 /** `siem-relay forget`: discards what is kept for an agent that is no longer wanted. Messages that were not delivered are gone then,
  *  so it says how many there are, and asks. */
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import { RelayError } from '@siem-relay/common'
 import type { Terminal } from '../terminal.ts'
@@ -35,7 +36,10 @@ async function isWanted(question: string, { stdin, stderr }: Terminal): Promise<
     throw new RelayError('RELAY_USAGE', `${question} Say so with --yes; there is no terminal to ask on`)
   const dialogue = createInterface({ input: stdin, output: stderr, terminal: false })
   try {
-    return /^y(es)?$/i.test((await dialogue.question(`${question} [y/N] `)).trim())
+    // A terminal that is closed instead of answering (Ctrl-D) means no.
+    const closed = once(dialogue, 'close').then(() => '')
+    const answer = await Promise.race([dialogue.question(`${question} [y/N] `), closed])
+    return /^y(es)?$/i.test(answer.trim())
   } finally {
     dialogue.close()
   }

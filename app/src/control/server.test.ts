@@ -80,11 +80,11 @@ describe('control over the socket', () => {
       await expect(control.replays()).rejects.toMatchObject({ code: 'RELAY_CONTROL_FAILED', message: 'a bug' })
     }))
 
-  test.skipIf(process.platform === 'win32')('is for the user of the relay alone', () =>
+  test('is for the user of the relay alone', () =>
     served(async ({ path }) => {
-      expect(statSync(path).mode & 0o777).toBe(0o600)
-    }),
-  )
+      // A named pipe has no mode.
+      if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600)
+    }))
 
   test.each([
     ['an unknown method', '/v1/bogus', '', 404],

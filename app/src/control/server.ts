@@ -10,6 +10,8 @@ import { controlSocketPath } from './socket-path.ts'
 /** A plan of 10,000 stretches. */
 const bodyBytesMax = 4_194_304
 const connectionsMax = 50
+/** What is worth a line in the log; a command that watches asks twice a second. */
+const changing: ReadonlySet<string> = new Set<keyof Control>(['startReplay', 'cancelReplay', 'forget'])
 
 /**
  * Listens in the directory of a log this process has open: a socket file found there belongs to nobody any more.
@@ -60,7 +62,7 @@ async function answer(
     if (method === undefined) return send(response, 404, { error: { message: 'no such method' } })
     const argument = controlMethods[method].safeParse(await bodyOf(request))
     if (!argument.success) throw new RelayError('RELAY_USAGE', argument.error.issues[0]?.message ?? 'wrong argument')
-    log.info({ method }, 'control was asked')
+    log[changing.has(method) ? 'info' : 'debug']({ method }, 'control was asked')
     // The schema of the method has made the argument what the method takes.
     const call = control[method].bind(control) as (argument: unknown) => Promise<unknown>
     send(response, 200, { result: await call(argument.data) })

@@ -134,6 +134,19 @@ describe('a replay job', () => {
       expect(written()).toEqual(['CEF:0|a|b|c|d|e|3|externalId=1 cs6Label=replayJob cs6=r1'])
     }))
 
+  test('that ended while nobody was there to clear it away is cleared at the next start', () =>
+    withSender(async ({ bus, written, startSender, job }) => {
+      await put(bus, 'out.soc', lines(3))
+      const cancelled = await jobOn(bus, { state: 'cancelled' })
+      await bus.positions.set(replaySenderGroup('r1'), outTopic('soc'), 0, 0)
+      await writeJobs({ bus }, 'test', [cancelled])
+      await startSender()
+      await eventually(async () => expect(await job()).toMatchObject({ state: 'cancelled', isCleared: true }))
+      const [position] = await bus.positions.of(replaySenderGroup('r1'), [outTopic('soc')])
+      expect(position?.committed).toBeUndefined()
+      expect(written()).toEqual([])
+    }))
+
   test('without anything to send is done at once', () =>
     withSender(async ({ bus, startSender, job }) => {
       await writeJobs({ bus }, 'test', [await jobOn(bus)])

@@ -45,6 +45,7 @@ export function startReplays(world: World, options: ReplayOptions): Promise<Runn
     ended: async (job) => {
       await clear(job, world)
       await writeJobs(world, ownerId, [{ ...job, isCleared: true }])
+      world.log.info({ job: job.id, agent: job.agent, state: job.state }, 'replay cleared away')
     },
   })
 }
