@@ -5,9 +5,9 @@ set -euo pipefail
 root=${SYSLOG_NG_ROOT:-/opt/syslog-ng}
 export DEBIAN_FRONTEND=noninteractive
 
-if ! [ -x /usr/sbin/rsyslogd ] || ! ls /usr/lib/*/rsyslog/lmnsd_ossl.so >/dev/null 2>&1; then
+if ! [ -x /usr/sbin/rsyslogd ] || ! ls /usr/lib/*/rsyslog/lmnsd_ossl.so /usr/lib/*/rsyslog/imrelp.so >/dev/null 2>&1; then
   apt-get update -qq
-  apt-get install -y -qq --no-install-recommends rsyslog rsyslog-openssl >/dev/null
+  apt-get install -y -qq --no-install-recommends rsyslog rsyslog-openssl rsyslog-relp >/dev/null
 fi
 
 if ! [ -x "$root/usr/sbin/syslog-ng" ]; then

@@ -1,17 +1,19 @@
 /** What the log knows of itself and of its readers, as metrics: lag and age per agent, appends, space, damage. */
 import type { SqliteBus } from '@siem-relay/bus'
-import { formatterGroup, outTopic, rawTopic, senderGroup, type TopicSpec } from '@siem-relay/common'
+import { formatterGroup, outTopic, senderGroup, type TopicSpec } from '@siem-relay/common'
+import { inputsOf } from '@siem-relay/formatter'
 import { gauge, type World } from '@siem-relay/service-kit'
 import { type RelayConfig, tenantsOf } from './config/schema.ts'
+import type { OpenedBus } from './open-bus.ts'
 
 /** Registers the metrics and the readiness of intake; the returned function takes the readiness check back. */
 export function observeBus(
-  bus: SqliteBus,
-  config: RelayConfig,
+  opened: OpenedBus,
+  inForce: () => RelayConfig,
   world: Pick<World, 'metrics' | 'health' | 'clock'>,
 ): () => void {
   const { metrics } = world
-  const groups = groupsOf(config)
+  const { bus } = opened
   const age = gauge(metrics, {
     name: 'siem_relay_oldest_pending_seconds',
     help: 'Age of the oldest record a group has not passed; 0 without any.',
@@ -24,14 +26,22 @@ export function observeBus(
     labels: ['agent', 'stage'],
     collect: async (lag) => {
       const nowMs = world.clock.nowMs()
-      for (const { agent, stage, group, topics } of groups) {
-        const positions = await bus.positions.of(group, topics)
+      const groups = await Promise.all(
+        groupsOf(inForce()).map(async ({ agent, stage, group, topics }) => ({
+          labels: { agent, stage },
+          positions: await bus.positions.of(group, topics),
+        })),
+      )
+      // Agents come and go; what is gone has no lag.
+      lag.reset()
+      age.reset()
+      for (const { labels, positions } of groups) {
         const oldest = Math.min(...positions.map((position) => position.oldestPendingMs ?? Number.POSITIVE_INFINITY))
         lag.set(
-          { agent, stage },
+          labels,
           positions.reduce((sum, position) => sum + position.lag, 0),
         )
-        age.set({ agent, stage }, Number.isFinite(oldest) ? Math.max(0, nowMs - oldest) / 1000 : 0)
+        age.set(labels, Number.isFinite(oldest) ? Math.max(0, nowMs - oldest) / 1000 : 0)
       }
     },
   })
@@ -40,24 +50,29 @@ export function observeBus(
     help: '1 while the log takes new records from sources, 0 while the disk is too full.',
     collect: (intake) => intake.set(bus.intake().open ? 1 : 0),
   })
+  if (opened.kind === 'sqlite') observeEmbedded(opened.bus, metrics)
+  return world.health.register('log', () => {
+    if (opened.kind === 'kafka') return opened.bus.trouble()
+    const state = bus.intake()
+    return state.open ? undefined : state.reason
+  })
+}
+
+function observeEmbedded({ stats }: SqliteBus, metrics: World['metrics']): void {
   gauge(metrics, {
     name: 'siem_relay_log_appended_records',
     help: 'Records appended to the embedded log since the start.',
-    collect: (appended) => appended.set(bus.stats.recordsAppended),
+    collect: (appended) => appended.set(stats.recordsAppended),
   })
   gauge(metrics, {
     name: 'siem_relay_log_stored_bytes',
     help: 'Bytes written to the embedded log since the start, after compression.',
-    collect: (stored) => stored.set(bus.stats.storedBytesAppended),
+    collect: (stored) => stored.set(stats.storedBytesAppended),
   })
   gauge(metrics, {
     name: 'siem_relay_log_corrupt_batches',
     help: 'Damaged batches found since the start.',
-    collect: (corrupt) => corrupt.set(bus.stats.corruptBatches),
-  })
-  return world.health.register('log', () => {
-    const state = bus.intake()
-    return state.open ? undefined : state.reason
+    collect: (corrupt) => corrupt.set(stats.corruptBatches),
   })
 }
 
@@ -76,10 +91,7 @@ function groupsOf(config: RelayConfig): readonly GroupOfAgent[] {
         agent: agent.id,
         stage: 'formatter' as const,
         group: formatterGroup(agent.id),
-        topics: (agent.tenants ?? tenantsOf(config.sources)).flatMap((tenant) => [
-          rawTopic(tenant, 'alerts'),
-          rawTopic(tenant, 'activities'),
-        ]),
+        topics: inputsOf(agent, tenantsOf(config.sources)),
       },
       { agent: agent.id, stage: 'sender' as const, group: senderGroup(agent.id), topics: [outTopic(agent.id)] },
     ])

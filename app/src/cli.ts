@@ -51,7 +51,7 @@ function buildProgram(terminal: Terminal): Command {
     .option('--logsDirectory <dirname>', 'directory for log files')
     .option(
       '--syslog <url>',
-      'where lines go: udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; default: the terminal',
+      'where lines go: udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT or relp://HOST:PORT; default: the terminal',
     )
     .option('--data <directory>', 'directory of the embedded log')
     .action((options) => run(options, terminal))

@@ -1,6 +1,7 @@
 /** kill -9 of a real rsyslog in mid-stream: it comes back on the same ports, and in the end has every record. */
 import { join } from 'node:path'
 import { seededRandom } from '@siem-relay/service-kit/testing'
+import { makeCertificates } from '../support/certificates.ts'
 import { type Daemon, startRsyslog } from '../support/daemons.ts'
 import { startRelayProcess } from '../support/process.ts'
 import { temporaryDirectory } from '../support/relay.ts'
@@ -9,16 +10,31 @@ import type { Report } from './report.ts'
 import { startFaultSource } from './source.ts'
 
 const recordsPerRound = 3_000
-const aliveMsMax = 400
 
-export async function killReceiver(rounds: number, seed: number): Promise<Report> {
+/** How the relay talks to the receiver that is killed, how many messages may come twice after each kill, and for how long at most
+ *  it lives on after the first lines of a round. */
+const wires = {
+  tcp: {
+    port: 'tcpPort',
+    settings: { protocol: 'tcp', framing: 'octet-counting', checkpointMessages: 1_000, checkpointSeconds: 0.5 },
+    repeatsMax: 2_000,
+    aliveMsMax: 400,
+  },
+  relp: { port: 'relpPort', settings: { protocol: 'relp' }, repeatsMax: 128, aliveMsMax: 80 },
+  'relp-tls': { port: 'relpTlsPort', settings: { protocol: 'relp' }, repeatsMax: 128, aliveMsMax: 80 },
+} as const
+
+export async function killReceiver(wire: keyof typeof wires, rounds: number, seed: number): Promise<Report> {
   using directory = temporaryDirectory()
+  const { port, settings, repeatsMax, aliveMsMax } = wires[wire]
+  const certificates = wire === 'relp-tls' ? makeCertificates(directory.path) : undefined
+  const secured = certificates && { tls: certificates }
   await using source = await startFaultSource(seed)
   const random = seededRandom(seed)
-  const checkpointMessages = 1_000
-  let daemon: Daemon = await startRsyslog({ directory: directory.path })
+  let daemon: Daemon = await startRsyslog({ directory: directory.path, ...secured })
   try {
-    const { udpPort, tcpPort, tlsPort } = daemon
+    const { udpPort, tcpPort, tlsPort, relpPort, relpTlsPort } = daemon
+    const ports = { udpPort, tcpPort, tlsPort, relpPort, relpTlsPort }
     const relay = await startRelayProcess(directory.path, {
       sources: [source.config],
       agents: [
@@ -26,15 +42,14 @@ export async function killReceiver(rounds: number, seed: number): Promise<Report
           id: 'siem',
           syslog: {
             host: '127.0.0.1',
-            port: tcpPort,
-            protocol: 'tcp',
-            framing: 'octet-counting',
-            checkpointMessages,
-            checkpointSeconds: 0.5,
+            port: daemon[port],
+            ...settings,
+            ...(certificates && { tls: { caFile: certificates.caFile, serverName: 'receiver.test' } }),
           },
         },
       ],
     })
+    let killsInMidStream = 0
     for (let round = 0; round < rounds; round++) {
       const before = daemon.stored().length
       source.add(recordsPerRound)
@@ -42,7 +57,8 @@ export async function killReceiver(rounds: number, seed: number): Promise<Report
       while (daemon.stored().length < before + 100) await new Promise((resolve) => setTimeout(resolve, 5))
       await new Promise((resolve) => setTimeout(resolve, random() * aliveMsMax))
       await daemon.kill('SIGKILL')
-      daemon = await startRsyslog({ directory: directory.path, ports: { udpPort, tcpPort, tlsPort } })
+      if (daemon.stored().length < source.ids.length) killsInMidStream += 1
+      daemon = await startRsyslog({ directory: directory.path, ports, ...secured })
     }
     const wanted = new Set(source.ids)
     for (;;) {
@@ -62,12 +78,13 @@ export async function killReceiver(rounds: number, seed: number): Promise<Report
       received,
     })
     return {
-      name: `kill -9 of rsyslog in mid-stream, ${rounds} rounds`,
+      name: `kill -9 of rsyslog in mid-stream, ${wire}, ${rounds} rounds`,
       findings,
       extra: {
         torn: all.length - received.length,
         duplicatesPerKill: Number((findings.duplicates / rounds).toFixed(1)),
-        windowPerKill: 2 * checkpointMessages,
+        killsInMidStream,
+        windowPerKill: repeatsMax,
         exitCodeAtTheEnd: code,
       },
       passed:
@@ -78,7 +95,7 @@ export async function killReceiver(rounds: number, seed: number): Promise<Report
           findings.lost +
           findings.outOfOrder ===
           0 &&
-        findings.duplicates <= rounds * 2 * checkpointMessages &&
+        findings.duplicates <= rounds * repeatsMax &&
         code === 0,
     }
   } finally {

@@ -2,6 +2,7 @@
  *  scripts/receivers.sh; the disk tests need root. `--quick` runs a tenth of the rounds. Prints figures; exits 1 when one is wrong. */
 import { backlogBehindStalledReceiver, halfOpenReceiver, receiverThatNeverReads } from './bad-receivers.ts'
 import { diskFull } from './disk-full.ts'
+import { copyUnderKills, membershipStorm, threeBrokers, zombies } from './kafka/copy.ts'
 import { killReceiver } from './kill-receiver.ts'
 import { killRelay } from './kill-relay.ts'
 import { print, type Report } from './report.ts'
@@ -13,11 +14,17 @@ const seed = Number(args.find((arg) => arg.startsWith('--seed='))?.slice(7) ?? 1
 
 const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'kill-relay': () => killRelay(isQuick ? 10 : 100, seed),
-  'kill-receiver': () => killReceiver(isQuick ? 3 : 20, seed),
+  'kill-receiver': () => killReceiver('tcp', isQuick ? 3 : 20, seed),
+  'kill-relp': () => killReceiver('relp', isQuick ? 3 : 20, seed),
+  'kill-relp-tls': () => killReceiver('relp-tls', isQuick ? 3 : 20, seed),
   'never-reads': () => receiverThatNeverReads(seed),
   'half-open': () => halfOpenReceiver(seed),
   'disk-low': () => diskFull(4 * 1_048_576, seed),
   'disk-full': () => diskFull(0, seed),
+  'kafka-kills': () => copyUnderKills(isQuick ? 10_000 : 100_000, seed),
+  'kafka-zombies': () => zombies(isQuick ? 2 : 20, seed),
+  'kafka-storm': () => membershipStorm(isQuick ? 20 : 120, seed),
+  'kafka-three-brokers': () => threeBrokers(isQuick ? 10_000 : 50_000),
   backlog: () => backlogBehindStalledReceiver(isQuick ? 100_000 : 1_000_000, seed),
 }
 

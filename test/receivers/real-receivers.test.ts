@@ -1,11 +1,11 @@
 /** The lines at real receivers: rsyslog and syslog-ng store every one, unbroken, with the right host and message, in every framing. */
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { openSqliteBus } from '@siem-relay/bus'
 import { outTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { createGenerator, startSimulator } from '@siem-relay/simulator'
 import { describe, expect, test } from 'vitest'
+import { makeCertificates } from '../support/certificates.ts'
 import { type Daemon, type Stored, startRsyslog, startSyslogNg } from '../support/daemons.ts'
 import { startTestRelay, temporaryDirectory } from '../support/relay.ts'
 
@@ -15,28 +15,38 @@ const hostName = 'relay-1.contoso.com'
 
 const daemons = { rsyslog: startRsyslog, 'syslog-ng': startSyslogNg }
 const forms = [
-  { form: 'UDP', syslog: { protocol: 'udp' }, port: 'udpPort', octetCounting: false },
-  { form: 'TCP with LF', syslog: { protocol: 'tcp', framing: 'lf' }, port: 'tcpPort', octetCounting: false },
+  { form: 'UDP', syslog: { protocol: 'udp' }, port: 'udpPort', octetCounting: false, isSecure: false },
+  {
+    form: 'TCP with LF',
+    syslog: { protocol: 'tcp', framing: 'lf' },
+    port: 'tcpPort',
+    octetCounting: false,
+    isSecure: false,
+  },
   {
     form: 'TCP with octet counting',
     syslog: { protocol: 'tcp', framing: 'octet-counting' },
     port: 'tcpPort',
     octetCounting: true,
+    isSecure: false,
   },
-  { form: 'TLS', syslog: { protocol: 'tls' }, port: 'tlsPort', octetCounting: false },
+  { form: 'TLS', syslog: { protocol: 'tls' }, port: 'tlsPort', octetCounting: false, isSecure: true },
+  { form: 'RELP', syslog: { protocol: 'relp' }, port: 'relpPort', octetCounting: false, isSecure: false },
+  { form: 'RELP over TLS', syslog: { protocol: 'relp' }, port: 'relpTlsPort', octetCounting: false, isSecure: true },
 ] as const
 
-describe.each(Object.entries(daemons))('%s', (_name, startDaemon) => {
-  test.each(forms)(
+describe.each(Object.entries(daemons))('%s', (name, startDaemon) => {
+  // syslog-ng takes no RELP.
+  test.each(forms.filter(({ syslog }) => name === 'rsyslog' || syslog.protocol !== 'relp'))(
     'stores every line over $form with the default header',
     { timeout: 120_000 },
-    async ({ syslog, port, octetCounting, form }) => {
+    async ({ syslog, port, octetCounting, isSecure }) => {
       using directory = temporaryDirectory()
       const tls = makeCertificates(directory.path)
       await using daemon = await startDaemon({
         directory: directory.path,
         octetCounting,
-        ...(form === 'TLS' ? { tls } : {}),
+        ...(isSecure ? { tls } : {}),
       })
       const { stored, expected } = await runThrough(
         directory.path,
@@ -44,7 +54,7 @@ describe.each(Object.entries(daemons))('%s', (_name, startDaemon) => {
           ...syslog,
           host: '127.0.0.1',
           port: daemon[port],
-          ...(form === 'TLS' ? { tls: { caFile: tls.caFile, serverName: 'receiver.test' } } : {}),
+          ...(isSecure ? { tls: { caFile: tls.caFile, serverName: 'receiver.test' } } : {}),
         },
         daemon,
       )
@@ -108,6 +118,29 @@ test('rsyslog with x509/name takes a sender with the right certificate', { timeo
   expect(stored.length).toBe(expected.length)
 })
 
+test('rsyslog takes RELP from the client its tls.permittedPeer names, and from nobody without a certificate', {
+  timeout: 120_000,
+}, async () => {
+  using directory = temporaryDirectory()
+  const tls = makeCertificates(directory.path)
+  await using daemon = await startRsyslog({ directory: directory.path, tls: { ...tls, clientName: 'client.test' } })
+  const syslog = { host: '127.0.0.1', port: daemon.relpTlsPort, protocol: 'relp' }
+  const trust = { caFile: tls.caFile, serverName: 'receiver.test' }
+  await using simulator = await fullSimulator(20)
+  const refused = await startTestRelay(join(directory.path, 'refused'), {
+    sources: [sourceOf(simulator.url)],
+    agents: [{ id: 'siem', syslog: { ...syslog, tls: trust } }],
+  })
+  await waitFor(() => refused.entries.some((entry) => JSON.stringify(entry).includes('RELAY_RECEIVER_AUTH')))
+  const delivered = await metric(refused.adminUrl, /siem_relay_messages_delivered_total\{agent="siem"[^}]*\} (\d+)/)
+  await refused.stop(2_000)
+  expect(delivered[1]).toBe('0')
+  expect(daemon.stored()).toEqual([])
+  const client = { certFile: join(directory.path, 'client.pem'), keyFile: join(directory.path, 'client.key') }
+  const { stored, expected } = await runThrough(directory.path, { ...syslog, tls: { ...trust, ...client } }, daemon)
+  expect(stored.length).toBe(expected.length)
+})
+
 /** Sends a tenant's activities to the receiver and gives back what it stored beside what the log says was to be sent. */
 async function runThrough(
   directory: string,
@@ -161,59 +194,4 @@ async function metric(adminUrl: string, pattern: RegExp): Promise<RegExpExecArra
     if (found !== null) return found
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-}
-
-/** An authority, a server named receiver.test and a client named client.test. */
-function makeCertificates(directory: string): { caFile: string; certFile: string; keyFile: string } {
-  const path = (name: string): string => join(directory, name)
-  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' })
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=Test authority',
-    '-keyout',
-    path('ca.key'),
-    '-out',
-    path('ca.pem'),
-  )
-  for (const name of ['receiver', 'client']) {
-    openssl(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-subj',
-      `/CN=${name}.test`,
-      '-addext',
-      `subjectAltName=DNS:${name}.test`,
-      '-keyout',
-      path(`${name}.key`),
-      '-out',
-      path(`${name}.csr`),
-    )
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      path(`${name}.csr`),
-      '-CA',
-      path('ca.pem'),
-      '-CAkey',
-      path('ca.key'),
-      '-CAcreateserial',
-      '-days',
-      '2',
-      '-copy_extensions',
-      'copy',
-      '-out',
-      path(`${name}.pem`),
-    )
-  }
-  return { caFile: path('ca.pem'), certFile: path('receiver.pem'), keyFile: path('receiver.key') }
 }

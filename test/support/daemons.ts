@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import type { ServerCertificate } from './certificates.ts'
 
 /** What a receiver stored of a message. */
 export interface Stored {
@@ -16,6 +17,9 @@ export interface Daemon extends AsyncDisposable {
   readonly udpPort: number
   readonly tcpPort: number
   readonly tlsPort: number
+  /** rsyslog only. */
+  readonly relpPort: number
+  readonly relpTlsPort: number
   /** What it stored so far. */
   stored(): readonly Stored[]
   kill(signal: NodeJS.Signals): Promise<void>
@@ -26,14 +30,9 @@ export interface DaemonOptions {
   /** Octet counting on the TCP port; rsyslog takes both by itself. */
   readonly octetCounting?: boolean
   /** Server certificate; without it no TLS port opens. */
-  readonly tls?: {
-    readonly caFile: string
-    readonly certFile: string
-    readonly keyFile: string
-    readonly clientName?: string
-  }
+  readonly tls?: ServerCertificate & { readonly clientName?: string }
   /** Ports of an earlier run, for a receiver that comes back. */
-  readonly ports?: Pick<Daemon, 'udpPort' | 'tcpPort' | 'tlsPort'>
+  readonly ports?: Ports
 }
 
 const rsyslogd = '/usr/sbin/rsyslogd'
@@ -44,14 +43,10 @@ export async function startRsyslog(options: DaemonOptions): Promise<Daemon> {
   const file = join(options.directory, 'rsyslog.conf')
   const output = join(options.directory, 'rsyslog.out')
   writeFileSync(file, rsyslogConfig(options, ports, output))
-  return startDaemon(
-    rsyslogd,
-    ['-n', '-f', file, '-i', join(options.directory, 'rsyslog.pid')],
-    {},
-    ports,
-    output,
-    options.tls !== undefined,
-  )
+  const { tcpPort, tlsPort, relpPort, relpTlsPort } = ports
+  const listening = [tcpPort, relpPort, ...(options.tls === undefined ? [] : [tlsPort, relpTlsPort])]
+  const args = ['-n', '-f', file, '-i', join(options.directory, 'rsyslog.pid')]
+  return startDaemon(rsyslogd, args, {}, ports, output, listening)
 }
 
 /** Direct queue and no asynchronous writing: what it has read is in the file, so that a kill shows what delivery promised. */
@@ -64,18 +59,22 @@ function rsyslogConfig({ directory, tls }: DaemonOptions, ports: Ports, output: 
     tls?.clientName === undefined
       ? 'streamdriver.authmode="anon"'
       : `streamdriver.authmode="x509/name" permittedpeer=["${tls.clientName}"]`
+  const relpAuth = tls?.clientName === undefined ? '' : `tls.authmode="name" tls.permittedpeer=["${tls.clientName}"]`
   return [
     globals,
     'main_queue(queue.type="Direct")',
     'module(load="imudp")',
     'module(load="imtcp" maxsessions="500")',
+    'module(load="imrelp" tls.tlslib="openssl")',
     'template(name="stored" type="string" string="%hostname%\\t%syslogtag%%msg%\\n")',
     `ruleset(name="store") { action(type="omfile" file="${output}" template="stored" asyncwriting="off" flushontxend="on") }`,
     `input(type="imudp" address="127.0.0.1" port="${ports.udpPort}" ruleset="store" rcvbufsize="8m")`,
     `input(type="imtcp" address="127.0.0.1" port="${ports.tcpPort}" ruleset="store")`,
+    `input(type="imrelp" address="127.0.0.1" port="${ports.relpPort}" ruleset="store")`,
     ...(tls === undefined
       ? []
       : [
+          `input(type="imrelp" address="127.0.0.1" port="${ports.relpTlsPort}" ruleset="store" tls="on" tls.cacert="${tls.caFile}" tls.mycert="${tls.certFile}" tls.myprivkey="${tls.keyFile}" ${relpAuth})`,
           `input(type="imtcp" address="127.0.0.1" port="${ports.tlsPort}" ruleset="store" streamdriver.name="ossl" streamdriver.mode="1" ${auth})`,
         ]),
     '',
@@ -103,7 +102,10 @@ export async function startSyslogNg(options: DaemonOptions): Promise<Daemon> {
     join(options.directory, 'ng.ctl'),
     `--module-path=${modules}`,
   ]
-  return startDaemon(path, args, { LD_LIBRARY_PATH: libraries }, ports, output, options.tls !== undefined)
+  return startDaemon(path, args, { LD_LIBRARY_PATH: libraries }, ports, output, [
+    ports.tcpPort,
+    ...(options.tls === undefined ? [] : [ports.tlsPort]),
+  ])
 }
 
 function syslogNgConfig({ octetCounting, tls }: DaemonOptions, ports: Ports, output: string): string {
@@ -131,7 +133,7 @@ function syslogNgConfig({ octetCounting, tls }: DaemonOptions, ports: Ports, out
   ].join('\n')
 }
 
-type Ports = Pick<Daemon, 'udpPort' | 'tcpPort' | 'tlsPort'>
+type Ports = Pick<Daemon, 'udpPort' | 'tcpPort' | 'tlsPort' | 'relpPort' | 'relpTlsPort'>
 
 async function startDaemon(
   path: string,
@@ -139,7 +141,7 @@ async function startDaemon(
   env: Record<string, string>,
   ports: Ports,
   output: string,
-  hasTls: boolean,
+  listening: readonly number[],
 ): Promise<Daemon> {
   if (!existsSync(path)) throw new Error(`${path} is not there: run scripts/receivers.sh first`)
   const child: ChildProcess = spawn(path, args, {
@@ -152,7 +154,7 @@ async function startDaemon(
   const exited = once(child, 'exit')
   const failed = exited.then(([code]) => Promise.reject(new Error(`${path} ended with ${code}: ${said}`)))
   failed.catch(() => undefined)
-  await Promise.race([Promise.all([accepts(ports.tcpPort), hasTls ? accepts(ports.tlsPort) : undefined]), failed])
+  await Promise.race([Promise.all(listening.map(accepts)), failed])
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal)
     await exited
@@ -191,8 +193,9 @@ async function accepts(port: number): Promise<void> {
 }
 
 async function freePorts(): Promise<Ports> {
-  const [udpPort = 0, tcpPort = 0, tlsPort = 0] = await Promise.all(Array.from({ length: 3 }, freePort))
-  return { udpPort, tcpPort, tlsPort }
+  const ports = await Promise.all(Array.from({ length: 5 }, freePort))
+  const [udpPort = 0, tcpPort = 0, tlsPort = 0, relpPort = 0, relpTlsPort = 0] = ports
+  return { udpPort, tcpPort, tlsPort, relpPort, relpTlsPort }
 }
 
 async function freePort(): Promise<number> {

@@ -1,7 +1,7 @@
 /** The relay as its user runs it: a process of its own, started from a configuration file, killed or stopped from outside. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
@@ -14,6 +14,8 @@ export interface RelayProcess {
   readonly adminUrl: string
   /** Lines on standard error so far, the last 1,000. */
   readonly log: readonly string[]
+  /** Writes another configuration over the file, as editors do; a text goes in as it is. */
+  configure(config: object | string): void
   kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<number | null>
 }
 
@@ -28,15 +30,13 @@ export async function startRelayProcess(
   env: Record<string, string> = {},
 ): Promise<RelayProcess> {
   const file = join(directory, 'siem-relay.yaml')
-  writeFileSync(
-    file,
-    JSON.stringify({
-      bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 },
-      admin: { listen: '127.0.0.1:0' },
-      ...config,
-    }),
-    { mode: 0o600 },
-  )
+  const base = { bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 }, admin: { listen: '127.0.0.1:0' } }
+  const configure = (next: object | string): void => {
+    const text = typeof next === 'string' ? next : JSON.stringify({ ...base, ...next })
+    writeFileSync(`${file}.new`, text, { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+  configure(config)
   const child = spawn(process.execPath, [join(root, 'app', 'bin', 'siem-relay.mjs'), 'run', '--config', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
@@ -57,6 +57,7 @@ export async function startRelayProcess(
     pid: child.pid ?? 0,
     adminUrl,
     log,
+    configure,
     kill: async (signal) => {
       child.kill(signal)
       const [code] = (await exited) as [number | null]

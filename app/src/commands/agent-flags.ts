@@ -114,11 +114,11 @@ function tokenOf({ token, tokenFile }: AgentFlags): string {
 
 function destinationOf(syslog: string | undefined): object {
   if (syslog === undefined) return { console: true }
-  const match = /^(udp|tcp|tls):\/\/(\[[^\]]+\]|[^:/]+):(\d{1,5})$/.exec(syslog)
+  const match = /^(udp|tcp|tls|relp):\/\/(\[[^\]]+\]|[^:/]+):(\d{1,5})$/.exec(syslog)
   if (match === null)
     throw new RelayError(
       'RELAY_USAGE',
-      `--syslog ${JSON.stringify(syslog)} is no receiver: write udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT`,
+      `--syslog ${JSON.stringify(syslog)} is no receiver: write udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT or relp://HOST:PORT`,
     )
   const [, protocol, host = '', port] = match
   return { syslog: { protocol, host: host.replace(/^\[|\]$/g, ''), port: Number(port) } }

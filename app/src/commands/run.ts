@@ -2,9 +2,11 @@
  *  without a file; with neither the demo. */
 import { randomUUID } from 'node:crypto'
 import { isAbsolute, join } from 'node:path'
-import { createLogger, runProcess } from '@siem-relay/service-kit'
+import { createLogger, type ReadFile, runProcess, systemClock } from '@siem-relay/service-kit'
 import { type Relay, type ServiceName, serviceNames, startRelay } from '../all-in-one.ts'
-import { findConfigFile, loadRelayConfig } from '../config/load.ts'
+import { findConfigFile, type LoadedRelayConfig, loadRelayConfig } from '../config/load.ts'
+import { Reloading } from '../config/reload.ts'
+import { createReloadMetrics } from '../config/reload-metrics.ts'
 import type { RelayConfig } from '../config/schema.ts'
 import { startDemo } from '../demo/demo.ts'
 import type { Terminal } from '../terminal.ts'
@@ -17,7 +19,7 @@ export interface RunOptions extends AgentFlags {
 
 export async function run(options: RunOptions, terminal: Terminal): Promise<void> {
   const code = await runProcess({
-    start: async ({ useLog }) => {
+    start: async ({ signal, useLog, useHangup }) => {
       await using starting = new AsyncDisposableStack()
       const setup = await prepare(options, terminal)
       if (setup.demo !== undefined) starting.use(setup.demo)
@@ -37,16 +39,21 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<void
         log,
         stdout: terminal.stdout,
         env: terminal.env,
+        signal,
       })
+      const reloading = setup.load === undefined ? undefined : reloadingOf(setup.load, setup, relay, log)
+      if (reloading !== undefined) useHangup(() => reloading.reload())
       terminal.stderr.write(welcome(setup.name, relay, config))
       const rest = starting.move()
       return {
         failed: relay.failed,
         stop: async (drainMs) => {
+          await reloading?.[Symbol.asyncDispose]()
           await relay.stop(drainMs)
           await rest.disposeAsync()
         },
         [Symbol.asyncDispose]: async () => {
+          await reloading?.[Symbol.asyncDispose]()
           await relay[Symbol.asyncDispose]()
           await rest.disposeAsync()
         },
@@ -56,10 +63,10 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<void
   terminal.setExitCode(code)
 }
 
-interface Setup {
+interface Setup extends Pick<LoadedRelayConfig, 'config' | 'warnings'> {
   readonly name: string
-  readonly config: RelayConfig
-  readonly warnings: readonly string[]
+  /** Loads the configuration anew; without it, it does not change while the relay runs. */
+  readonly load?: (readFile?: ReadFile) => LoadedRelayConfig
   readonly demo?: AsyncDisposable
 }
 
@@ -71,8 +78,11 @@ async function prepare(options: RunOptions, terminal: Terminal): Promise<Setup> 
     return { name: options.url ?? 'flags', config, warnings }
   }
   if (file !== undefined || hasSettings(terminal)) {
-    const { config, warnings } = loadRelayConfig(file, terminal)
-    return { name: file ?? 'environment', config: withDirectories(config, options, terminal), warnings }
+    const load = (readFile?: ReadFile): LoadedRelayConfig => {
+      const loaded = loadRelayConfig(file, terminal, readFile)
+      return { ...loaded, config: withDirectories(loaded.config, options, terminal) }
+    }
+    return { name: file ?? 'environment', ...load(), load }
   }
   const demo = await startDemo({
     directory: options.data ?? join(terminal.cwd, 'data', 'demo'),
@@ -82,6 +92,22 @@ async function prepare(options: RunOptions, terminal: Terminal): Promise<Setup> 
       : { adminListen: terminal.env.SIEM_RELAY_ADMIN__LISTEN }),
   })
   return { name: 'demo', config: demo.config, warnings: [], demo }
+}
+
+function reloadingOf(
+  load: (readFile: ReadFile) => LoadedRelayConfig,
+  { config, warnings }: Setup,
+  relay: Relay,
+  log: ReturnType<typeof createLogger>,
+): Reloading {
+  return new Reloading({
+    loaded: { config, warnings },
+    load,
+    apply: (next) => relay.update(next),
+    clock: systemClock,
+    log,
+    metrics: createReloadMetrics(relay.metrics),
+  })
 }
 
 /** Whether the environment alone describes a relay: sources or agents; a port or a log level does not. */
@@ -104,7 +130,11 @@ function welcome(name: string, relay: Relay, config: RelayConfig): string {
     isDemo
       ? 'siem-relay demo: a simulated tenant is the source, its CEF lines follow. Give it your own with --config FILE.'
       : `siem-relay runs with ${name}: ${config.sources.length} sources, ${config.agents.filter((agent) => agent.enabled).length} agents.`,
-    `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${config.bus.path}   Ctrl-C stops.`,
+    `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${logName(config)}   Ctrl-C stops.`,
     '',
   ].join('\n')
+}
+
+function logName({ bus }: RelayConfig): string {
+  return bus.type === 'kafka' ? `Kafka at ${bus.brokers?.join(', ')}` : bus.path
 }

@@ -3,24 +3,7 @@ import { sourcesSchema } from '@siem-relay/collector'
 import { agentSchema } from '@siem-relay/common'
 import { listenSchema } from '@siem-relay/service-kit'
 import { z } from 'zod'
-
-const busSchema = z.strictObject({
-  type: z.literal('sqlite').default('sqlite').meta({ description: 'sqlite: the embedded log of one machine.' }),
-  path: z
-    .string()
-    .min(1)
-    .default('./data')
-    .meta({ description: 'Directory of the log, relative to the working directory; created when missing.' }),
-  freeBytesMin: z.int().min(1_048_576).optional().meta({
-    description:
-      'Free disk in bytes below which sources are not polled; default: the larger of 512 MB and 10 % of the disk.',
-  }),
-  bytesMax: z
-    .int()
-    .min(16_777_216)
-    .optional()
-    .meta({ description: 'Most bytes the log may use; delivered records go first. Default: no cap but age.' }),
-})
+import { busSchema } from './bus.ts'
 
 const adminSchema = z.strictObject({
   listen: listenSchema.default('127.0.0.1:9464').meta({ description: 'Where /livez, /readyz and /metrics answer.' }),

@@ -31,7 +31,8 @@ export async function measureLag(
 
 async function lookAt(bus: Bus, clock: Clock, agent: AgentDefinition, tenants: readonly string[]): Promise<Look> {
   return {
-    formatter: await bus.positions.of(formatterGroup(agent.id), rawTopicsOf(agent, tenants)),
+    // Nothing new is taken for an agent that retires.
+    formatter: await bus.positions.of(formatterGroup(agent.id), agent.retire ? [] : rawTopicsOf(agent, tenants)),
     sender: await bus.positions.of(senderGroup(agent.id), [outTopic(agent.id)]),
     atMs: clock.monotonicMs(),
   }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { RelayError } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import type { RelayConfig } from '../config/schema.ts'
-import { exclusiveDirectoryOf, openBus } from '../open-bus.ts'
+import { exclusiveDirectoryOf, type OpenedBus } from '../open-bus.ts'
+import { openForCommand } from '../open-for-command.ts'
 import { reachControl } from './client.ts'
 import type { Control } from './control.ts'
 import { LocalControl } from './local.ts'
@@ -25,14 +26,14 @@ export async function openControl(config: RelayConfig): Promise<OpenedControl> {
     if (!existsSync(join(directory, 'log.db')))
       throw new RelayError('RELAY_USAGE', `there is no log in ${directory}: name another directory with --data`)
   }
-  const bus = await openOrSay(config)
+  const { bus } = await openOrSay(config)
   const control = new LocalControl({ bus, clock: systemClock, config: () => config })
   return { control, isAlone: directory !== undefined, [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose]() }
 }
 
-async function openOrSay(config: RelayConfig): ReturnType<typeof openBus> {
+async function openOrSay(config: RelayConfig): Promise<OpenedBus> {
   try {
-    return await openBus(config, { clock: systemClock })
+    return await openForCommand(config)
   } catch (cause) {
     if (!(cause instanceof RelayError) || cause.code !== 'RELAY_LOG_LOCKED') throw cause
     throw new RelayError('RELAY_CONTROL_FAILED', `${cause.message}, which has no control socket there`, { cause })

@@ -42,6 +42,13 @@ export class AcknowledgedPrefix {
     this.#outstanding += offsets.length
   }
 
+  /** Reading goes on at `next`: what lies before and was not handed out holds nothing for readers. */
+  pass(next: number): void {
+    const last = this.#segments.pop()
+    if (last === undefined) this.#offset = Math.max(this.#offset, next)
+    else this.#segments.push({ ...last, next: Math.max(last.next, next) })
+  }
+
   /** Marks everything handed out within `first`..`last`; repeats and unknown offsets are harmless. */
   acknowledge(first: number, last: number): void {
     for (const segment of this.#segments) {

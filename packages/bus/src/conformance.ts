@@ -6,6 +6,7 @@ import type { MakeHarness } from './conformance/harness.ts'
 import { describeModel } from './conformance/model.ts'
 import { describePositions } from './conformance/positions.ts'
 import { describeRecords } from './conformance/records.ts'
+import { describeShare } from './conformance/share.ts'
 import { describeStage } from './conformance/stage.ts'
 import { describeStretches } from './conformance/stretches.ts'
 import { describeTable } from './conformance/table.ts'
@@ -25,6 +26,7 @@ export function busConformance(name: string, makeHarness: MakeHarness, options: 
     describeWriter(makeHarness)
     describeStage(makeHarness)
     describeDelivery(makeHarness)
+    describeShare(makeHarness)
     describeTable(makeHarness)
     describePositions(makeHarness)
     describeStretches(makeHarness)

@@ -1,4 +1,6 @@
 export { countRecords } from './count-records.ts'
+export { type KafkaBus, openKafkaBus } from './kafka/open.ts'
+export type { KafkaBusEvent, KafkaBusOptions } from './kafka/options.ts'
 export { makeDirectory } from './make-directory.ts'
 export type * from './port.ts'
 export { openSqliteBus, type SqliteBus } from './sqlite/open.ts'

@@ -56,18 +56,18 @@ export interface Assignment {
   readonly state: State
 }
 
+/** What became of a batch. Everything here and the input offsets commit together or not at all. */
+export interface StageOutput {
+  readonly records: readonly NewRecord[]
+  readonly state?: readonly StateChange[]
+}
+
 /** A stretch of one partition: `from` up to, not including, `until`. */
 export interface Stretch {
   readonly topic: string
   readonly partition: number
   readonly from: number
   readonly until: number
-}
-
-/** What became of a batch. Everything here and the input offsets commit together or not at all. */
-export interface StageOutput {
-  readonly records: readonly NewRecord[]
-  readonly state?: readonly StateChange[]
 }
 
 /** The consume-transform-produce step of one input partition. Thrown away and opened anew from committed state after any failure. */
@@ -133,6 +133,21 @@ export interface Worker extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** A topic held by this worker: nobody else of the group holds it. */
+export interface Holding {
+  /** It belongs to someone else now, or the worker closes: stop what it stood for. Waited for before the topic is handed on, where the bus can. */
+  released(): Promise<void> | void
+}
+
+export interface ShareSpec {
+  readonly group: string
+  /** Shared out one by one, evenly over the workers of the group. Nothing of them is read: a topic stands for a task. */
+  readonly topics: readonly TopicSpec[]
+  /** The topic is this worker's from now on. What must not run twice claims a writer of its own: holding is for peace, fencing for safety. */
+  hold(topic: string): Holding
+  onError?(error: unknown): void
+}
+
 /** The latest value per key of a compacted topic. */
 export interface Table extends AsyncDisposable {
   get(key: string): Buffer | undefined
@@ -179,6 +194,8 @@ export interface Bus extends AsyncDisposable {
   writer(ownerId: string, stateTopic?: TopicSpec): Promise<Writer>
   stage(spec: StageSpec): Worker
   deliver(spec: DeliverSpec): Worker
+  /** Shares out topics among the workers of a group, over all processes: each topic has one holder at a time, and finds a new one when its holder is gone. */
+  share(spec: ShareSpec): Worker
   table(topic: TopicSpec): Promise<Table>
   /** Records of one partition from an offset on, up to the end at the time of the call: for preview, replay, tools and tests. */
   read(topic: TopicSpec, partition: number, from: number): AsyncIterable<BusRecord>

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { agentSchema } from './agent.ts'
+import { agentSchema, confirmOf, messageBytesMaxOf, tlsSettingsOf, windowMessagesMaxOf } from './agent.ts'
 
 const syslog = { host: 'siem.contoso.com', port: 514 }
+const relp = { ...syslog, protocol: 'relp' }
 const problemsOf = (agent: object): readonly string[] =>
   (agentSchema.safeParse({ id: 'siem', syslog, ...agent }).error?.issues ?? []).map(
     ({ path, message }) => `${path.join('.')}: ${message}`,
@@ -15,7 +16,7 @@ describe('agentSchema', () => {
       header: { time: 'rfc5424', pri: true, systemName: true },
       alerts: { enabled: true, filter: {} },
       activities: { enabled: true, filter: {} },
-      syslog: { protocol: 'tcp', confirm: 'checkpoint' },
+      syslog: { protocol: 'tcp' },
     })
   })
 
@@ -24,6 +25,24 @@ describe('agentSchema', () => {
     ['LF framing on TLS', { syslog: { ...syslog, protocol: 'tls', framing: 'lf' } }, /syslog\.framing: .*RFC 5425/],
     ['framing on UDP', { syslog: { ...syslog, protocol: 'udp', framing: 'lf' } }, /syslog\.framing: UDP/],
     ['tls settings without TLS', { syslog: { ...syslog, tls: { caFile: 'ca.pem' } } }, /syslog\.tls: .*protocol: tls/],
+    ['tls settings on UDP', { syslog: { ...syslog, protocol: 'udp', tls: {} } }, /syslog\.tls: .*relp/],
+    ['framing on RELP', { syslog: { ...relp, framing: 'lf' } }, /syslog\.framing: RELP has frames of its own/],
+    [
+      'confirm on RELP',
+      { syslog: { ...relp, confirm: 'checkpoint' } },
+      /syslog\.confirm: .*acknowledges every message/,
+    ],
+    [
+      'a window of messages on TLS',
+      { syslog: { ...syslog, protocol: 'tls', windowMessagesMax: 128 } },
+      /windowMessagesMax: only RELP/,
+    ],
+    [
+      'a message of 65,508 bytes on TCP',
+      { syslog: { ...syslog, messageBytesMax: 65_508 } },
+      /messageBytesMax: only RELP/,
+    ],
+    ['a message librelp would cut', { syslog: { ...relp, messageBytesMax: 131_073 } }, /messageBytesMax: .*131072/],
     [
       'a certificate without its key',
       { syslog: { ...syslog, protocol: 'tls', tls: { certFile: 'c.pem' } } },
@@ -37,6 +56,7 @@ describe('agentSchema', () => {
       { alerts: { filter: { severty: { eq: [1] } } } },
       /alerts\.filter\.severty: .*severity/,
     ],
+    ['retiring an agent that delivers nothing', { enabled: false, retire: true }, /retire: .*enabled: true/],
     ['an unknown key', { sylog: {} }, /sylog/],
   ])('%s is refused with the reason', (_, agent, problem) => expect(problemsOf(agent).join('\n')).toMatch(problem))
 
@@ -44,6 +64,39 @@ describe('agentSchema', () => {
     ['no PRI over UDP', { header: { pri: false }, syslog: { ...syslog, protocol: 'udp' } }],
     ['no PRI with octet counting', { header: { pri: false }, syslog: { ...syslog, framing: 'octet-counting' } }],
     ['no PRI with a time that starts with a letter', { header: { pri: false, time: 'rfc3164' } }],
+    ['no PRI over RELP', { header: { pri: false }, syslog: relp }],
+    [
+      'RELP over TLS with all it takes',
+      { syslog: { ...relp, tls: { caFile: 'ca.pem' }, windowMessagesMax: 1, messageBytesMax: 131_072 } },
+    ],
     ['a lossy combination that is forced', { header: { pri: false }, syslog: { ...syslog, force: true } }],
   ])('%s is accepted', (_, agent) => expect(problemsOf(agent)).toEqual([]))
+})
+
+describe('what is in force where nothing is set', () => {
+  const destinationOf = (over: object) => {
+    const destination = agentSchema.parse({ id: 'siem', syslog: { ...syslog, ...over } }).syslog
+    if (destination === undefined) throw new Error('the agent has no destination')
+    return destination
+  }
+
+  test('checkpoint confirms, and a RELP window has 128 messages, as in librelp', () => {
+    expect(confirmOf(destinationOf({}))).toBe('checkpoint')
+    expect(windowMessagesMaxOf(destinationOf({ protocol: 'relp' }))).toBe(128)
+  })
+
+  test.each([
+    ['udp', 2_048],
+    ['tcp', 8_192],
+    ['tls', 8_192],
+    ['relp', 8_096],
+  ])('a message on %s has at most %i bytes', (protocol, bytes) =>
+    expect(messageBytesMaxOf(destinationOf({ protocol }))).toBe(bytes),
+  )
+
+  test('tls is verified TLS 1.2 without settings; relp is plain without, and TLS with them', () => {
+    expect(tlsSettingsOf(destinationOf({ protocol: 'tls' }))).toEqual({ minVersion: 'TLSv1.2', verify: true })
+    expect(tlsSettingsOf(destinationOf({ protocol: 'relp' }))).toBeUndefined()
+    expect(tlsSettingsOf(destinationOf({ protocol: 'relp', tls: {} }))).toEqual({ minVersion: 'TLSv1.2', verify: true })
+  })
 })

@@ -4,6 +4,10 @@ import { z } from 'zod'
 import type { EventKind } from './events.ts'
 import { checkFilter } from './filter/compile.ts'
 import { filterSchema } from './filter/schema.ts'
+import { relpMessageBytesDefault, relpMessageBytesMax } from './syslog/relp.ts'
+
+/** The longest message UDP carries: 65,535 less the headers of IPv4 and UDP; kept as the limit of TCP and TLS too. */
+const messageBytesMax = 65_507
 
 /** Ids become topic and group names: lower-case letters, digits, `-`, `_`, at most 64. */
 export const idSchema = z
@@ -46,41 +50,46 @@ export const syslogSchema = z.strictObject({
     description: 'Receiver, or several for fail-over, tried in order. `host`, or `host:port` to differ from port.',
   }),
   port: z.int().min(1).max(65_535),
-  protocol: z.enum(['udp', 'tcp', 'tls']).default('tcp'),
+  protocol: z.enum(['udp', 'tcp', 'tls', 'relp']).default('tcp').meta({
+    description: 'relp is acknowledged by the receiver, message by message; with `tls` settings it runs over TLS.',
+  }),
   framing: z.enum(['octet-counting', 'lf']).optional().meta({
     description:
       'How frames are delimited on a stream (RFC 6587 §3.4). Default: octet-counting on tls (RFC 5425 §4.3), lf on tcp.',
   }),
-  confirm: z.enum(['checkpoint', 'tcp-ack', 'write']).default('checkpoint').meta({
+  confirm: z.enum(['checkpoint', 'tcp-ack', 'write']).optional().meta({
     description:
-      'What counts as delivered on tcp and tls: the receiver read up to our half-close; Linux saw every byte acknowledged; or the write was taken (loses data on a crash).',
+      'What counts as delivered on tcp and tls: the receiver read up to our half-close (checkpoint, the default); Linux saw every byte acknowledged; or the write was taken (loses data on a crash).',
   }),
   checkpointMessages: z.int().min(1).max(100_000).default(5_000),
   checkpointSeconds: z.number().min(0.1).max(3_600).default(10),
+  windowMessagesMax: z.int().min(1).max(10_000).optional().meta({
+    description:
+      "Messages on their way to a relp receiver without its answer: the most that can come twice after a break. Default: 128, as librelp's own clients.",
+  }),
   windowBytesMax: z
     .int()
     .min(65_536)
     .default(8_388_608)
     .meta({ description: 'Unconfirmed bytes kept for sending again; reading pauses beyond it.' }),
-  messageBytesMax: z.int().min(480).max(65_507).optional().meta({
-    description: 'Longest message on the wire in bytes. Default: 8192 on tcp and tls, 2048 on udp (RFC 5426 §3.2).',
+  messageBytesMax: z.int().min(480).max(relpMessageBytesMax).optional().meta({
+    description:
+      'Longest message on the wire in bytes. Default: 8192 on tcp and tls, 2048 on udp (RFC 5426 §3.2), 8096 on relp, since rsyslog cuts a longer one and acknowledges it unless its maxMessageSize is raised. At most 65507, on relp 131072.',
   }),
   messagesPerSecondMax: z
     .int()
     .min(1)
     .optional()
-    .meta({ description: 'Pace of sending. Default: 2000 on udp, none on tcp and tls.' }),
+    .meta({ description: 'Pace of sending. Default: 2000 on udp, none elsewhere.' }),
   connectTimeoutMs: z.int().min(100).default(10_000),
   stallTimeoutMs: z.int().min(1_000).default(10_000).meta({
     description:
       'Without any progress for this long, the connection is given up and the unconfirmed messages are sent again.',
   }),
-  confirmTimeoutMs: z
-    .int()
-    .min(1_000)
-    .default(30_000)
-    .meta({ description: 'How long to wait for the receiver to close after our half-close.' }),
-  tls: tlsSchema.optional(),
+  confirmTimeoutMs: z.int().min(1_000).default(30_000).meta({
+    description: 'How long to wait for the receiver to close after our half-close; on relp for its next answer.',
+  }),
+  tls: tlsSchema.optional().meta({ description: 'For protocol tls and relp; relp is plain without it.' }),
   force: z.boolean().default(false).meta({ description: 'true accepts a combination known to lose data.' }),
 })
 
@@ -126,7 +135,14 @@ export const agentSchema = z
   .strictObject({
     id: idSchema,
     name: z.string().min(1).max(200).optional(),
-    enabled: z.boolean().default(true),
+    enabled: z.boolean().default(true).meta({
+      description:
+        'false: nothing is sent and its place is kept; true again: it goes on from there, at most two days back.',
+    }),
+    retire: z.boolean().default(false).meta({
+      description:
+        'true: no new records are taken, what is formatted already is delivered; the log and `siem_relay_agent_retired` say when the entry can be removed.',
+    }),
     tenants: z.array(idSchema).min(1).optional().meta({ description: 'Which tenants to send; default: all.' }),
     format: z.enum(['generic', 'arcsight']).default('generic'),
     syslog: syslogSchema.optional(),
@@ -173,22 +189,23 @@ export const agentSchema = z
         path: ['syslog'],
         message: 'an agent needs a destination: either syslog, or console: true',
       })
-    const { syslog, header } = agent
-    if (syslog === undefined) return
-    if (syslog.tls !== undefined && syslog.protocol !== 'tls')
-      context.addIssue({ code: 'custom', path: ['syslog', 'tls'], message: 'tls settings need protocol: tls' })
-    if (syslog.framing !== undefined && syslog.protocol === 'udp')
+    if (agent.retire && !agent.enabled)
       context.addIssue({
         code: 'custom',
-        path: ['syslog', 'framing'],
-        message: 'UDP carries one message per datagram and has no framing; remove framing',
+        path: ['retire'],
+        message:
+          'an agent that is not enabled delivers nothing: set enabled: true to deliver its backlog first, or remove retire',
       })
+    const { syslog, header } = agent
+    if (syslog === undefined) return
+    for (const { path, message } of foreignSettings(syslog))
+      context.addIssue({ code: 'custom', path: ['syslog', path], message })
     if (syslog.force) return
     if (
       !header.pri &&
       header.format === 'siem-agent' &&
       header.time === 'rfc5424' &&
-      syslog.protocol !== 'udp' &&
+      (syslog.protocol === 'tcp' || syslog.protocol === 'tls') &&
       framingOf(syslog) === 'lf'
     )
       context.addIssue({
@@ -206,6 +223,29 @@ export const agentSchema = z
       })
   })
 
+/** Settings that mean nothing with this protocol: someone expects of them what will not happen. */
+function foreignSettings(syslog: SyslogDestination): readonly { readonly path: string; readonly message: string }[] {
+  const { protocol } = syslog
+  const isRelp = protocol === 'relp'
+  const found: { path: string; message: string }[] = []
+  if (syslog.tls !== undefined && protocol !== 'tls' && !isRelp)
+    found.push({ path: 'tls', message: 'tls settings need protocol: tls, or relp' })
+  if (syslog.framing !== undefined && protocol === 'udp')
+    found.push({ path: 'framing', message: 'UDP carries one message per datagram and has no framing; remove framing' })
+  if (syslog.framing !== undefined && isRelp)
+    found.push({ path: 'framing', message: 'RELP has frames of its own; remove framing' })
+  if (syslog.confirm !== undefined && isRelp)
+    found.push({ path: 'confirm', message: 'a RELP receiver acknowledges every message; remove confirm' })
+  if (syslog.windowMessagesMax !== undefined && !isRelp)
+    found.push({
+      path: 'windowMessagesMax',
+      message: 'only RELP has a window of messages; remove it, or set protocol: relp',
+    })
+  if (!isRelp && messageBytesMaxOf(syslog) > messageBytesMax)
+    found.push({ path: 'messageBytesMax', message: `only RELP carries more than ${messageBytesMax} bytes` })
+  return found
+}
+
 function cefSeverity(byDefault: number) {
   return z.int().min(0).max(10).default(byDefault)
 }
@@ -215,12 +255,28 @@ export type SyslogDestination = z.output<typeof syslogSchema>
 export type TlsSettings = z.output<typeof tlsSchema>
 export type HeaderSettings = z.output<typeof headerSchema>
 
-/** The framing in force: octet counting on TLS (RFC 5425 §4.3), LF on TCP unless set. */
+/** The framing in force on TCP and TLS: octet counting on TLS (RFC 5425 §4.3), LF on TCP unless set. */
 export function framingOf(syslog: Pick<SyslogDestination, 'framing' | 'protocol'>): 'octet-counting' | 'lf' {
   return syslog.framing ?? (syslog.protocol === 'tls' ? 'octet-counting' : 'lf')
 }
 
-/** The longest message on the wire in bytes: 8192 on streams, 2048 on UDP (RFC 5426 §3.2) unless set. */
+/** The measure of delivery in force on TCP and TLS. */
+export function confirmOf({ confirm }: Pick<SyslogDestination, 'confirm'>): 'checkpoint' | 'tcp-ack' | 'write' {
+  return confirm ?? 'checkpoint'
+}
+
+/** Messages that may be on their way to a RELP receiver without its answer: 128, librelp's default, unless set. */
+export function windowMessagesMaxOf({ windowMessagesMax }: Pick<SyslogDestination, 'windowMessagesMax'>): number {
+  return windowMessagesMax ?? 128
+}
+
+/** The longest message on the wire in bytes: 8192 on streams, 2048 on UDP (RFC 5426 §3.2), 8096 on RELP unless set. */
 export function messageBytesMaxOf(syslog: Pick<SyslogDestination, 'messageBytesMax' | 'protocol'>): number {
-  return syslog.messageBytesMax ?? (syslog.protocol === 'udp' ? 2_048 : 8_192)
+  const byDefault = { udp: 2_048, tcp: 8_192, tls: 8_192, relp: relpMessageBytesDefault } as const
+  return syslog.messageBytesMax ?? byDefault[syslog.protocol]
+}
+
+/** The TLS settings of a connection; undefined when it is plain. */
+export function tlsSettingsOf({ protocol, tls }: Pick<SyslogDestination, 'protocol' | 'tls'>): TlsSettings | undefined {
+  return tls ?? (protocol === 'tls' ? tlsSchema.parse({}) : undefined)
 }

@@ -47,6 +47,21 @@ export const errorCodes = {
   },
   RELAY_BUS_CLOSED: { disposition: 'stop', nextMove: 'Nothing: the relay is shutting down.' },
   RELAY_BUS_TOPIC: { disposition: 'stop', nextMove: 'Create the topic or allow the relay to create it.' },
+  RELAY_BUS_UNREACHABLE: {
+    disposition: 'retry',
+    nextMove:
+      'Check bus.brokers, the network, and that the brokers advertise listeners this machine can reach; the relay tries again by itself.',
+  },
+  RELAY_BUS_AUTH: { disposition: 'retry', nextMove: 'Check bus.sasl: mechanism, user name and password.' },
+  RELAY_BUS_TLS: {
+    disposition: 'retry',
+    nextMove: "Check bus.tls: caFile, the brokers' certificates and names, and that the port speaks TLS.",
+  },
+  RELAY_BUS_RIGHTS: {
+    disposition: 'retry',
+    nextMove: "Give the relay's Kafka user the named rights on everything that begins with bus.prefix.",
+  },
+  RELAY_BUS_VERSION: { disposition: 'stop', nextMove: 'Use Apache Kafka 2.7 or newer.' },
   RELAY_SOURCE_AUTH: {
     disposition: 'stop',
     nextMove: "Check the source's credentials and their permissions (Investigation.read, Discovery.read).",
@@ -90,7 +105,18 @@ export const errorCodes = {
   },
   RELAY_RECEIVER_UNCONFIRMED: {
     disposition: 'retry',
-    nextMove: 'The receiver read everything but did not close after our half-close: set confirm: tcp-ack for it.',
+    nextMove:
+      'The receiver read everything and did not confirm it. On tcp and tls it did not close after our half-close: set confirm: tcp-ack for it. On relp it does not answer: check its queues and disk.',
+  },
+  RELAY_RECEIVER_PROTOCOL: {
+    disposition: 'retry',
+    nextMove:
+      'Check that a RELP receiver (rsyslog imrelp) listens at this port, with TLS on both sides or on neither; a plain syslog receiver wants protocol: tcp or tls.',
+  },
+  RELAY_RECEIVER_REFUSED: {
+    disposition: 'dead-letter',
+    nextMove:
+      "Look into the receiver's log for why it refused the message; after three refusals the record is kept in dead-letters.",
   },
   RELAY_RECEIVER_TLS: { disposition: 'stop', nextMove: "Check the receiver's certificate, its name, and tls.caFile." },
   RELAY_RECEIVER_AUTH: {

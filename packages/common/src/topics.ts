@@ -51,6 +51,9 @@ export const collectorStateTopic = (sourceId: string): TopicSpec => compacted(`s
 /** A formatter's de-duplication state, as many partitions as its widest input. */
 export const formatterStateTopic = (agentId: string): TopicSpec => compacted(`state.formatter.${agentId}`, 3)
 
+/** Collectors share out tenants, each with the budget its sources have in common: a tenant's alerts topic stands for it. */
+export const collectorGroup = 'collector'
+export const tenantShareTopic = (tenant: string): TopicSpec => rawTopic(tenant, 'alerts')
 export const formatterGroup = (agentId: string): string => `formatter.${agentId}`
 export const senderGroup = (agentId: string): string => `sender.${agentId}`
 export const replaySenderGroup = (jobId: string): string => `replay.${jobId}`

@@ -30,13 +30,16 @@ class Recorder implements JobHandler {
   readonly calls: string[] = []
   readonly fail = Promise.withResolvers<never>()
   trouble: Error | undefined
+  isOutdated = false
 
   async begin({ id }: ReplayJob): Promise<Awaited<ReturnType<JobHandler['begin']>>> {
     this.#say(`begin ${id}`)
+    this.isOutdated = false
     if (id.startsWith('other')) return undefined
     return {
       failed: this.fail.promise,
       review: async () => this.#say(`review ${id}`),
+      isOutdated: () => this.isOutdated,
       stop: async (drainMs) => void this.calls.push(`stop ${id} ${drainMs}`),
     }
   }
@@ -127,6 +130,16 @@ describe('following jobs', () => {
       ])
       recorder.trouble = undefined
       await eventually(() => expect(recorder.calls).toContain('review a'))
+    }))
+
+  test('a work that a new configuration overtook is stopped and begun anew', () =>
+    following(async ({ recorder, write }) => {
+      await write(jobOf('a'))
+      await eventually(() => expect(recorder.calls).toContain('review a'))
+      recorder.isOutdated = true
+      await eventually(() => expect(recorder.calls.at(-1)).toBe('begin a'))
+      const calls = recorder.calls.filter((call) => !call.startsWith('review'))
+      expect(calls).toEqual(['begin a', 'stop a 2000', 'begin a'])
     }))
 
   test('a work that cannot go on fails the service', () =>

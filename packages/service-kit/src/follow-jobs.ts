@@ -13,6 +13,8 @@ export interface JobWork {
   readonly failed: Promise<never>
   /** Called every second while the job runs. */
   review?(): Promise<void>
+  /** Whether the configuration has changed under it: it is stopped then, and begun anew. Asked every second. */
+  isOutdated?(): boolean
   stop(drainMs: number): Promise<void>
 }
 
@@ -23,8 +25,8 @@ export interface JobHandler {
   ended?(job: ReplayJob): Promise<void>
 }
 
-/** Time for what is on its way when a job was cancelled. */
-const cancelDrainMs = 2_000
+/** Time for what is on its way when a job was cancelled or begins anew. */
+const drainMs = 2_000
 
 export async function followJobs(world: Pick<World, 'bus' | 'clock' | 'log'>, handler: JobHandler): Promise<Running> {
   await world.bus.ensureTopics([jobsTopic])
@@ -127,7 +129,10 @@ class JobFollower {
 
   async #work(job: ReplayJob): Promise<boolean> {
     const work = this.#works.get(job.id)
-    if (work !== undefined) {
+    if (work?.isOutdated?.()) {
+      this.#works.delete(job.id)
+      await work.stop(drainMs)
+    } else if (work !== undefined) {
       await work.review?.()
       return false
     }
@@ -144,7 +149,7 @@ class JobFollower {
   async #end(job: ReplayJob): Promise<boolean> {
     const work = this.#works.get(job.id)
     this.#works.delete(job.id)
-    await work?.stop(job.state === 'cancelled' ? cancelDrainMs : 0)
+    await work?.stop(job.state === 'cancelled' ? drainMs : 0)
     if (!job.isCleared) await this.#handler.ended?.(job)
     this.#settled.set(job.id, job.state)
     return true

@@ -3,11 +3,14 @@ export { systemClock } from './clock.ts'
 export { type JsonSchemaNames, jsonSchemaOf } from './config/json-schema.ts'
 export { type LoadedConfig, type LoadOptions, loadConfig, type Origins } from './config/load.ts'
 export { ConfigError, type Problem } from './config/problems.ts'
-export type { FileText, ReadFile } from './config/read-file.ts'
+export { type FileText, type ReadFile, readTextFile } from './config/read-file.ts'
 export { renderConfig } from './config/render.ts'
+export { isSameConfig } from './config/same.ts'
 export { Secret, secret } from './config/secret.ts'
+export { nextChange, stampOf } from './config/watch.ts'
 export { followJobs, type JobHandler, type JobWork, jobsOf, writeJobs } from './follow-jobs.ts'
 export { createHealth, type Health, type HealthReport } from './health.ts'
+export { type IdleGroup, IdleGroups } from './idle-groups.ts'
 export {
   exitCodeOf,
   type ProcessLike,

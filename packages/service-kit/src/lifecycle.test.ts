@@ -66,6 +66,29 @@ describe('a signal', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('SIGHUP is left to the system until the start asks for it, and does not stop anything then', async () => {
+    const { work, stops } = fakeWork()
+    let hangups = 0
+    const asking = Promise.withResolvers<() => void>()
+    const { target, clock, code } = run(async ({ useHangup }) => {
+      asking.resolve(() => useHangup(() => hangups++))
+      return work
+    })
+    await clock.settle()
+    const before = target.listeners()
+    const ask = await asking.promise
+    ask()
+    expect(target.listeners()).toBe(before + 1)
+    target.emit('SIGHUP')
+    target.emit('SIGHUP')
+    expect([hangups, stops]).toEqual([2, []])
+    target.emit('SIGTERM')
+    expect(await code).toBe(0)
+    expect(target.listeners()).toBe(0)
+    ask()
+    expect(target.listeners()).toBe(0)
+  })
+
   test('the start context is told before anything stops', async () => {
     const order: string[] = []
     const { work } = fakeWork({

@@ -31,6 +31,8 @@ export interface StartContext {
   readonly signal: AbortSignal
   /** Events of the process go there from now on; before, they are plain lines on standard error. */
   useLog(log: Pick<Logger, 'info' | 'warn' | 'fatal'>): void
+  /** SIGHUP calls this from now on; before, it ends the process as it always does. */
+  useHangup(onHangup: () => void): void
 }
 
 export interface ProcessOptions {
@@ -119,7 +121,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     }
   }
 
-  const listeners: readonly (readonly [string, (value: unknown) => void])[] = [
+  const listeners: (readonly [string, (value: unknown) => void])[] = [
     ['SIGINT', () => onSignal('SIGINT')],
     ['SIGTERM', () => onSignal('SIGTERM')],
     ['unhandledRejection', (error) => fail(error, 'a promise was rejected and nobody handled it')],
@@ -134,6 +136,11 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     signal: stopping.signal,
     useLog: (given) => {
       log = given
+    },
+    useHangup: (onHangup) => {
+      if (exitCode !== undefined) return
+      listeners.push(['SIGHUP', onHangup])
+      target.on('SIGHUP', onHangup)
     },
   }
   const starting = Promise.try(() => start(context))

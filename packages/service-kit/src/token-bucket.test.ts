@@ -70,6 +70,19 @@ describe('budget', () => {
     expect(granted).toEqual(['a at 30'])
   })
 
+  test('another rate counts the requests of the last minute', async () => {
+    const { clock, budget, granted, take } = setup(3)
+    for (const name of ['a', 'b', 'c', 'd', 'e']) take(name)
+    await clock.advance(10_000)
+    budget.allow(1)
+    expect(budget.remaining()).toBe(0)
+    await clock.advance(110_000)
+    expect(granted).toEqual(['a at 0', 'b at 0', 'c at 0', 'd at 60', 'e at 120'])
+    budget.allow(4)
+    expect(budget.remaining()).toBe(3)
+    expect(() => budget.allow(0)).toThrow(RangeError)
+  })
+
   test('a pause reaches those who wait already', async () => {
     const { clock, budget, granted, take } = setup(1)
     take('a')

@@ -19,6 +19,8 @@ export interface Budget {
   pauseUntil(timeMs: number): void
   /** Requests that could be made at this moment; 0 during a pause. */
   remaining(): number
+  /** So many per minute from now on; the requests of the last minute count. */
+  allow(perMinute: number): void
 }
 
 interface Waiter {
@@ -27,9 +29,9 @@ interface Waiter {
 }
 
 /** @param perMinute requests allowed in any 60 s, at least 1. */
-export function createBudget({ perMinute, clock }: { readonly perMinute: number; readonly clock: Clock }): Budget {
-  if (!Number.isSafeInteger(perMinute) || perMinute < 1)
-    throw new RangeError(`perMinute is ${perMinute}; it must be a whole number of at least 1`)
+export function createBudget(options: { readonly perMinute: number; readonly clock: Clock }): Budget {
+  const { clock } = options
+  let perMinute = checkedRate(options.perMinute)
   // Monotonic times throughout: a wall clock that is set back must neither stall nor double the budget.
   const grantedMs: number[] = []
   const waiters: Waiter[] = []
@@ -39,7 +41,7 @@ export function createBudget({ perMinute, clock }: { readonly perMinute: number;
   function remaining(): number {
     const nowMs = clock.monotonicMs()
     while (grantedMs[0] !== undefined && grantedMs[0] <= nowMs - windowMs) grantedMs.shift()
-    return nowMs < pausedUntilMs ? 0 : perMinute - grantedMs.length
+    return nowMs < pausedUntilMs ? 0 : Math.max(0, perMinute - grantedMs.length)
   }
 
   function serve(): void {
@@ -51,13 +53,18 @@ export function createBudget({ perMinute, clock }: { readonly perMinute: number;
     }
     if (waiters.length === 0) return
     const nowMs = clock.monotonicMs()
-    const oldestMs = grantedMs.length >= perMinute ? (grantedMs[0] ?? nowMs) + windowMs : nowMs
+    const oldestMs =
+      grantedMs.length >= perMinute ? (grantedMs[grantedMs.length - perMinute] ?? nowMs) + windowMs : nowMs
     // At least 1 ms, so that a timer that fires early cannot turn this into a busy loop.
     cancelTimer = clock.after(Math.max(1, Math.max(oldestMs, pausedUntilMs) - nowMs), serve)
   }
 
   return {
     remaining,
+    allow(rate) {
+      perMinute = checkedRate(rate)
+      serve()
+    },
     pauseUntil(timeMs) {
       const pauseMs = Math.min(timeMs - clock.nowMs(), pauseMsMax)
       if (!(pauseMs > 0)) return
@@ -88,4 +95,10 @@ export function createBudget({ perMinute, clock }: { readonly perMinute: number;
       })
     },
   }
+}
+
+function checkedRate(perMinute: number): number {
+  if (!Number.isSafeInteger(perMinute) || perMinute < 1)
+    throw new RangeError(`perMinute is ${perMinute}; it must be a whole number of at least 1`)
+  return perMinute
 }

@@ -33,3 +33,15 @@ export interface Running extends AsyncDisposable {
   /** Stops intake, drains within the given time, commits. Idempotent. */
   stop(drainMs: number): Promise<void>
 }
+
+/** A service that follows its configuration while it runs. */
+export interface Reconfigurable<Config> extends Running {
+  /**
+   * Looks whether this machine can do what the configuration asks for; changes nothing.
+   * @throws {RelayError} `RELAY_CONFIG_INVALID`
+   */
+  check(config: Config): void
+  /** Brings what runs in line with the configuration; what did not change is not disturbed. One call at a time; after a
+   *  failure the same call may be made again. */
+  update(config: Config): Promise<void>
+}

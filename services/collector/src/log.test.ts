@@ -81,20 +81,33 @@ describe('the log', () => {
     expect(running.status()[0]?.state).toBe('collecting')
   })
 
-  test('a source that another owner took over writes nothing more and ends the service', async () => {
+  test('a source that another owner took over writes nothing more, and claims its place again after a while', async () => {
     await using harness = await Harness.open()
     const running = await harness.start()
     await harness.pass(20_000)
     const other = await harness.bus.writer('collector/contoso', collectorStateTopic('contoso'))
     harness.simulator.store.addAlert(make.alert(harness.clock.nowMs()))
-    const ended = expect(running.failed).rejects.toMatchObject({ code: 'RELAY_BUS_FENCED' })
-    await harness.pass(20_000)
-    await ended
+    await harness.passUntil(() => running.status()[0]?.lastError?.code === 'RELAY_BUS_FENCED', 20_000)
+    expect(running.status()[0]?.state).toBe('waiting')
     expect(await harness.rawIds('alerts')).toEqual([])
     const { length } = harness.simulator.requests
-    await harness.pass(30_000)
+    await harness.pass(4_000)
     expect(harness.simulator.requests).toHaveLength(length)
-    await other[Symbol.asyncDispose]()
+    await harness.passUntil(() => running.status()[0]?.state === 'collecting', 60_000)
+    await expect(other.commit({ state: [{ key: 'any', value: Buffer.alloc(0) }] })).rejects.toMatchObject({
+      code: 'RELAY_BUS_FENCED',
+    })
+    await harness.pass(20_000)
+    expect(await harness.rawIds('alerts')).toHaveLength(1)
+    expect(running.status()[0]).toMatchObject({ state: 'collecting', lastError: undefined })
+  })
+
+  test('a log that is closed ends the service', async () => {
+    await using harness = await Harness.open()
+    const running = await harness.start()
+    const ended = expect(running.failed).rejects.toMatchObject({ code: 'RELAY_BUS_CLOSED' })
+    await harness.bus[Symbol.asyncDispose]()
+    await ended
   })
 
   test('a stop lets the commit under way finish', async () => {

@@ -1,11 +1,14 @@
-/** The collector: one loop per source, one request budget per tenant. Sources go on without each other; only the loss of the
- *  log ends the service. */
-import type { Running, World } from '@siem-relay/service-kit'
+/** The collector: tenants are shared out among its instances, each with its sources and the request budget they have in
+ *  common. Sources go on without each other; only the loss of the log ends the service. */
+import type { Worker } from '@siem-relay/bus'
+import { collectorGroup, describeError, tenantShareTopic } from '@siem-relay/common'
+import type { Reconfigurable, World } from '@siem-relay/service-kit'
 import type { CollectorConfig, SourceConfig } from './config.ts'
 import type { Environment } from './http/proxy.ts'
 import { createCollectorMetrics } from './metrics.ts'
 import { openSource } from './sources/index.ts'
 import type { Source, SourceStatus } from './sources/source.ts'
+import { Tenant } from './tenant.ts'
 import { TenantGate } from './tenant-gate.ts'
 
 export interface CollectorOptions {
@@ -15,9 +18,15 @@ export interface CollectorOptions {
   readonly version?: string
 }
 
-export interface RunningCollector extends Running {
-  /** One entry per source, in the order of the configuration. */
+export interface RunningCollector extends Reconfigurable<CollectorConfig> {
+  /** One entry per source that this instance polls, in the order of the configuration. */
   status(): readonly SourceStatus[]
+}
+
+/** Tenants that came with one configuration, on one worker: those of an earlier one are not disturbed by it. */
+interface Share {
+  readonly tenants: readonly Tenant[]
+  readonly worker: Worker
 }
 
 /**
@@ -29,62 +38,76 @@ export async function start(
   world: World,
   { env = {}, version = '0.0.0' }: CollectorOptions = {},
 ): Promise<RunningCollector> {
-  const gates = createGates(config.sources, world)
   const metrics = createCollectorMetrics(world.metrics)
-  const sources = config.sources.map((source) => {
-    const gate = gates.get(source.tenant ?? source.id) as TenantGate
-    return openSource(source, { world, metrics, gate, env, userAgent: `siem-relay/${version}` })
-  })
-  const unregister = sources.map((source) =>
-    world.health.register(`collector/${source.id}`, () => unreadyReason(source)),
-  )
-  const stopping = new AbortController()
-  const runs = sources.map((source) => source.run(stopping.signal))
-  const failed = new Promise<never>((_, reject) => {
-    for (const [index, run] of runs.entries())
-      run.catch((error: unknown) => {
-        world.log.error({ source: sources[index]?.id, err: error }, 'source cannot go on')
-        reject(error)
-      })
-  })
+  const tenants = new Map<string, Tenant>()
+  let shares: readonly Share[] = []
+  let order: readonly string[] = []
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>()
   // Whoever runs the service decides what a failure means; without anybody it must not end the process by itself.
   failed.catch(() => undefined)
 
+  function open(source: SourceConfig, gate: TenantGate): Source {
+    return openSource(source, { world, metrics, gate, env, userAgent: `siem-relay/${version}` })
+  }
+
+  function check({ sources }: CollectorConfig): void {
+    const gate = new TenantGate({ requestsPerMinute: 1, clock: world.clock, random: world.random })
+    for (const source of sources) open(source, gate)
+  }
+
+  async function update(next: CollectorConfig): Promise<void> {
+    check(next)
+    const sourcesOf = Map.groupBy(next.sources, (source) => source.tenant ?? source.id)
+    const wanted = (tenant: Tenant): readonly SourceConfig[] => sourcesOf.get(tenant.name) ?? []
+    // A source may change its tenant: it stops in one before it starts in the other.
+    await Promise.all(Array.from(tenants.values(), (tenant) => tenant.drop(wanted(tenant))))
+    const added = Array.from(sourcesOf)
+      .filter(([name]) => !tenants.has(name))
+      .map(([name, sources]) => new Tenant(name, sources, { world, metrics, open, onFailed: fail }))
+    for (const tenant of added) tenants.set(tenant.name, tenant)
+    await Promise.all(Array.from(tenants.values(), (tenant) => tenant.take(wanted(tenant))))
+    order = next.sources.map(({ id }) => id)
+    if (added.length > 0) shares = [...shares, share(added)]
+    await endEmpty()
+  }
+
+  function share(added: readonly Tenant[]): Share {
+    const byTopic = new Map(added.map((tenant) => [tenantShareTopic(tenant.name).name, tenant]))
+    const worker = world.bus.share({
+      group: collectorGroup,
+      topics: added.map(({ name }) => tenantShareTopic(name)),
+      hold: (topic) => (byTopic.get(topic) as Tenant).hold(),
+      onError: (error) => world.log.warn({ error: describeError(error) }, 'sharing out tenants was interrupted'),
+    })
+    worker.failed.catch(fail)
+    return { tenants: added, worker }
+  }
+
+  async function endEmpty(): Promise<void> {
+    const empty = shares.filter((each) => each.tenants.every((tenant) => tenant.isEmpty))
+    shares = shares.filter((each) => !empty.includes(each))
+    for (const { name } of empty.flatMap((each) => each.tenants)) tenants.delete(name)
+    await Promise.all(empty.map(({ worker }) => worker.stop()))
+  }
+
   async function stop(drainMs: number): Promise<void> {
-    stopping.abort(new Error('the collector stops'))
-    for (const remove of unregister.splice(0)) remove()
     const waiting = new AbortController()
     const tooLate = world.clock.sleep(drainMs, waiting.signal).catch(() => undefined)
-    await Promise.race([Promise.allSettled(runs), tooLate])
+    await Promise.race([Promise.allSettled(shares.map(({ worker }) => worker.stop())), tooLate])
     waiting.abort()
   }
 
+  await update(config)
   return {
     failed,
+    check,
+    update,
     stop,
-    status: () => sources.map((source) => source.status()),
+    status: () =>
+      Array.from(tenants.values(), (tenant) => tenant.running)
+        .flat()
+        .toSorted((left, right) => order.indexOf(left.id) - order.indexOf(right.id))
+        .map((run) => run.status()),
     [Symbol.asyncDispose]: () => stop(8_000),
   }
-}
-
-/** Sources of one tenant share its budget; if they disagree about it, the smallest counts. */
-function createGates(sources: readonly SourceConfig[], world: World): Map<string, TenantGate> {
-  const budgets = new Map<string, number>()
-  for (const source of sources) {
-    const tenant = source.tenant ?? source.id
-    budgets.set(tenant, Math.min(budgets.get(tenant) ?? Number.POSITIVE_INFINITY, source.requestsPerMinute))
-  }
-  return new Map(
-    Array.from(budgets, ([tenant, requestsPerMinute]) => [
-      tenant,
-      new TenantGate({ requestsPerMinute, clock: world.clock, random: world.random }),
-    ]),
-  )
-}
-
-/** Ready from the first successful request on; what fails later is for status and metrics. */
-function unreadyReason(source: Source): string | undefined {
-  const { streams, lastError } = source.status()
-  if (streams.some((stream) => stream.hasSucceeded)) return undefined
-  return lastError === undefined ? 'no request has succeeded yet' : `no request has succeeded yet: ${lastError.message}`
 }

@@ -32,6 +32,11 @@ export class TenantGate {
     return this.#budget.remaining()
   }
 
+  /** So many requests per minute from now on; those of the last minute count. */
+  allow(requestsPerMinute: number): void {
+    this.#budget.allow(requestsPerMinute)
+  }
+
   /**
    * Sends when budget, pause and the request before allow it.
    * @param priority lower goes first.

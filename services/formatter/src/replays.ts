@@ -1,15 +1,9 @@
 /** Replays from raw records: a job's stretches of the raw log go through today's configuration into a topic of the job's own, which
  *  a sender delivers. The state is the job's too, so a record that comes twice within the stretches leaves once, whatever live
  *  formatting has seen. */
-import {
-  type AgentDefinition,
-  type ReplayJob,
-  rawTopicsOfJob,
-  replayFormatterGroup,
-  replayStateTopic,
-  replayTopic,
-} from '@siem-relay/common'
+import { type ReplayJob, rawTopicsOfJob, replayFormatterGroup, replayStateTopic, replayTopic } from '@siem-relay/common'
 import { counter, followJobs, type JobWork, type Running, type World } from '@siem-relay/service-kit'
+import { type AgentPlan, isSamePlan } from './agent-plan.ts'
 import type { CountBatch } from './metrics.ts'
 import { openPartition, type PartitionOptions } from './partition.ts'
 
@@ -17,9 +11,9 @@ import { openPartition, type PartitionOptions } from './partition.ts'
 export const batchMax = { batchRecordsMax: 500, batchBytesMax: 1_048_576 } as const
 
 export interface ReplayOptions {
-  /** All agents of the configuration, also those that are not enabled. */
-  readonly agents: () => readonly AgentDefinition[]
-  readonly partitionOptions: (agent: AgentDefinition) => Omit<PartitionOptions, 'count'>
+  /** By the configuration in force, also for an agent that is not enabled; undefined for one it does not have. */
+  readonly plan: (agent: string) => AgentPlan | undefined
+  readonly partitionOptions: (plan: AgentPlan) => Omit<PartitionOptions, 'count'>
 }
 
 /** Follows the jobs from now on. */
@@ -28,10 +22,15 @@ export function startReplays(world: World, options: ReplayOptions): Promise<Runn
   return followJobs(world, {
     begin: async (job) => {
       if (job.source !== 'raw') return undefined
-      const agent = options.agents().find(({ id }) => id === job.agent)
+      const plan = options.plan(job.agent)
       // Its sender says so and ends the job.
-      if (agent === undefined) return undefined
-      return begin(job, world, { ...options.partitionOptions(agent), count: count(agent.id) })
+      if (plan === undefined) return undefined
+      const work = await begin(job, world, { ...options.partitionOptions(plan), count: count(job.agent) })
+      const isOutdated = (): boolean => {
+        const now = options.plan(job.agent)
+        return now === undefined || !isSamePlan(plan, now)
+      }
+      return { ...work, isOutdated }
     },
   })
 }

@@ -12,12 +12,14 @@ import {
   outHeaders,
   outTopic,
   type RelayError,
+  type SyslogDestination,
   senderGroup,
+  windowMessagesMaxOf,
 } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
 import { type EncoderSettings, encodeSegment } from './encoder.ts'
 import { type SenderMetrics, senderMetrics } from './metrics.ts'
-import { acknowledgeSegment, type Feed, letterFor, type Segment } from './segment.ts'
+import { acknowledgeMessages, type Feed, letterFor, type Segment } from './segment.ts'
 import { type AgentStatus, ConnectionStatus } from './status.ts'
 import type { Transport, TransportContext, TransportReport } from './transport.ts'
 import { Window } from './window.ts'
@@ -72,13 +74,13 @@ export class AgentSender {
     this.#world = world
     this.#metrics = metrics ?? senderMetrics(world.metrics, agent.id, syslog?.protocol ?? 'console')
     this.#status = new ConnectionStatus(agent.id, world.instanceId, world.clock, onStatus)
-    const checkpointMessages = syslog?.checkpointMessages ?? 5_000
+    const roundMessages = roundMessagesOf(syslog)
     this.#window = new Window(
-      { bytesMax: syslog?.windowBytesMax ?? 16_777_216, messagesMax: 2 * checkpointMessages },
-      { pushed: () => this.#pushed(), confirmed: (segment) => this.#confirmed(segment) },
+      { bytesMax: syslog?.windowBytesMax ?? 16_777_216, messagesMax: 2 * roundMessages },
+      { pushed: () => this.#pushed(), confirmed: (segment, from, to) => this.#confirmed(segment, from, to) },
     )
     const perSecond = options.messagesPerSecondMax ?? syslog?.messagesPerSecondMax ?? Number.POSITIVE_INFINITY
-    this.#segmentMessagesMax = Math.max(1, Math.floor(Math.min(checkpointMessages, perSecond / 10)))
+    this.#segmentMessagesMax = Math.max(1, Math.floor(Math.min(roundMessages, perSecond / 10)))
     this.#encoder = encoderOf(agent, world)
     this.#transport = createTransport({
       window: this.#window,
@@ -132,6 +134,7 @@ export class AgentSender {
     await stopped
     this.#transport.close()
     await this.#sending.catch(() => {})
+    this.#metrics.ended()
   }
 
   #openFeed(acknowledger: Acknowledger): PartitionDelivery {
@@ -170,14 +173,14 @@ export class AgentSender {
     }
   }
 
-  #deadLetter(feed: Feed, record: BusRecord, error: RelayError): void {
+  #deadLetter(feed: Feed, record: BusRecord, error: RelayError, attempts = 1): void {
     const { topic, partition, offset } = record
     this.#metrics.deadLettered(error.code)
     this.#world.log.warn(
       { agent: this.#agent.id, topic, partition, offset, code: error.code, reason: error.message },
       'message sent to dead letters',
     )
-    if (!feed.revoked) feed.acknowledger.deadLetter(record, letterFor(this.#agent.id, record, error))
+    if (!feed.revoked) feed.acknowledger.deadLetter(record, letterFor(this.#agent.id, record, error, attempts))
   }
 
   #pushed(): void {
@@ -185,16 +188,19 @@ export class AgentSender {
     this.#transport.pushed()
   }
 
-  #confirmed(segment: Segment): void {
-    acknowledgeSegment(segment)
+  #confirmed(segment: Segment, from: number, to: number): void {
+    acknowledgeMessages(segment, from, to)
     const { records, refused, eventTimesMs } = segment
     const nowMs = this.#world.clock.nowMs()
-    this.#metrics.delivered(records.length - (refused?.size ?? 0))
-    for (let index = 0; index < records.length; index++)
+    let delivered = to - from
+    for (let index = from; index < to; index++) {
+      if (refused?.has(index)) delivered--
       this.#metrics.delay(
         records[index]?.headers[outHeaders.kind],
         (nowMs - (eventTimesMs[index] ?? Number.NaN)) / 1_000,
       )
+    }
+    this.#metrics.delivered(delivered)
     this.#noteWindow()
   }
 
@@ -225,26 +231,37 @@ export class AgentSender {
         this.#status.failed(error)
       },
       connectFailed: () => this.#metrics.connection('failed'),
-      sent: (segment, messages, bytes) => {
+      sent: (messages, bytes, again) => {
         this.#metrics.sent(messages)
         this.#metrics.sentBytes(bytes)
-        if (segment.sends > 1) this.#metrics.resent(messages)
+        this.#metrics.resent(again)
       },
       checkpoint: (seconds) => this.#metrics.checkpoint(seconds),
       refused: () => this.#metrics.udpRefused(),
-      deadLetter: ({ feed, records }, index, error) => {
+      declined: () => this.#metrics.declined(),
+      deadLetter: ({ feed, records }, index, error, attempts) => {
         const record = records[index]
-        if (record !== undefined) this.#deadLetter(feed, record, error)
+        if (record !== undefined) this.#deadLetter(feed, record, error, attempts)
       },
     }
   }
 }
 
+/** What may be on its way at a time. As much again is kept ready behind it, so that the wire does not wait for the log. */
+function roundMessagesOf(syslog: SyslogDestination | undefined): number {
+  if (syslog?.protocol === 'relp') return Math.max(batchRecordsMax, windowMessagesMaxOf(syslog))
+  return syslog?.checkpointMessages ?? 5_000
+}
+
 function encoderOf({ syslog, header, device }: AgentDefinition, { hostName, clock }: World): EncoderSettings {
   return {
-    framing: syslog === undefined ? 'lf' : syslog.protocol === 'udp' ? 'datagram' : framingOf(syslog),
+    framing: syslog === undefined ? 'lf' : framed(syslog),
     header: createHeader(header, hostName, { appName: device.vendor, nowMs: () => clock.nowMs() }),
     headerBytesMax: headerBytesMax(header, hostName, device.vendor),
     messageBytesMax: syslog === undefined ? consoleMessageBytesMax : messageBytesMaxOf(syslog),
   }
+}
+
+function framed(syslog: SyslogDestination): EncoderSettings['framing'] {
+  return syslog.protocol === 'udp' || syslog.protocol === 'relp' ? 'none' : framingOf(syslog)
 }

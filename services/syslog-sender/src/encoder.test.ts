@@ -3,7 +3,7 @@ import { FrameSplitter } from '@siem-relay/common'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type EncoderSettings, encodeSegment } from './encoder.ts'
-import { acknowledgeSegment, type Feed, type Segment } from './segment.ts'
+import { acknowledgeMessages, type Feed, type Segment } from './segment.ts'
 
 const feed: Feed = { acknowledger: { acknowledge() {}, deadLetter() {} }, revoked: false }
 const limits = { bytesMax: 65_536, messagesMax: 1_000 }
@@ -48,7 +48,7 @@ describe('encodeSegment', () => {
         .join('')
     expect(bytes('lf')).toBe('<7>5 h CEF:a\n<7>5 h CEF:é\n')
     expect(bytes('octet-counting')).toBe('12 <7>5 h CEF:a13 <7>5 h CEF:é')
-    expect(bytes('datagram')).toBe('<7>5 h CEF:a<7>5 h CEF:é')
+    expect(bytes('none')).toBe('<7>5 h CEF:a<7>5 h CEF:é')
   })
 
   test('gives the header no time where the record has none', () => {
@@ -93,7 +93,7 @@ describe('encodeSegment', () => {
   })
 })
 
-describe('acknowledgeSegment', () => {
+describe('acknowledgeMessages', () => {
   test('leaves out what was refused, and everything of a revoked feed', () => {
     const ranges: string[] = []
     const ours: Feed = {
@@ -108,11 +108,11 @@ describe('acknowledgeSegment', () => {
       limits,
     )
     if (segment === undefined) throw new Error('nothing was encoded')
-    acknowledgeSegment(segment)
-    acknowledgeSegment({ ...segment, refused: new Set([0, 2, 4]) })
+    acknowledgeMessages(segment, 0, segment.records.length)
+    acknowledgeMessages({ ...segment, refused: new Set([0, 2, 4]) }, 0, segment.records.length)
     expect(ranges).toEqual(['0-4', '1-1', '3-3'])
     ours.revoked = true
-    acknowledgeSegment(segment)
+    acknowledgeMessages(segment, 0, segment.records.length)
     expect(ranges).toHaveLength(3)
   })
 })

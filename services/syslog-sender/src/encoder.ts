@@ -12,8 +12,8 @@ import {
 import type { Feed, Segment } from './segment.ts'
 
 export interface EncoderSettings {
-  /** `datagram`: one message per datagram, no framing. */
-  readonly framing: Framing | 'datagram'
+  /** `none`: one message per datagram, or framed by the transport. */
+  readonly framing: Framing | 'none'
   readonly header: HeaderEncoder
   /** The longest header in bytes; sizes the buffer. */
   readonly headerBytesMax: number
@@ -99,14 +99,15 @@ export function encodeSegment(
           ends: ends.subarray(0, count),
           eventTimesMs,
           records: from === 0 && index === batch.length ? batch : batch.slice(from, index),
-          sends: 0,
+          handed: 0,
+          confirmed: 0,
         }
   return refused === undefined ? { segment, next: index } : { segment, next: index + 1, refused }
 }
 
 /** The most bytes a message adds to its value. */
 function overheadBytes({ framing, headerBytesMax, messageBytesMax }: EncoderSettings): number {
-  return headerBytesMax + (framing === 'datagram' ? 0 : framingBytesMax(framing, messageBytesMax))
+  return headerBytesMax + (framing === 'none' ? 0 : framingBytesMax(framing, messageBytesMax))
 }
 
 /** How many records go into the segment, and the bytes they need at most. */

@@ -14,11 +14,14 @@ export interface SenderMetrics {
   readonly checkpoint: (seconds: number) => void
   readonly unconfirmed: (messages: number) => void
   readonly udpRefused: () => void
+  readonly declined: () => void
   /** Event time to delivery; negative delays (a clock that is off, an event of the future) are left out. */
   readonly delay: (kind: string | undefined, seconds: number) => void
+  /** The agent is not delivered for here any more: its gauges would only stand still. */
+  readonly ended: () => void
 }
 
-const deadLetterCodes = ['RELAY_FRAME_TOO_LARGE', 'RELAY_RECORD_INVALID'] as const
+const deadLetterCodes = ['RELAY_FRAME_TOO_LARGE', 'RELAY_RECORD_INVALID', 'RELAY_RECEIVER_REFUSED'] as const
 
 /** Makes the metrics of one agent, with every label set at 0, so that `rate()` sees the first increment. */
 export function senderMetrics(registry: Registry, agent: string, protocol: string): SenderMetrics {
@@ -47,11 +50,12 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     help: 'Records that cannot be processed or delivered, kept in dead-letters.',
     labels: ['agent', 'stage', 'code'],
   })
-  const sinkUp = gauge(registry, {
+  const sinksUp = gauge(registry, {
     name: 'siem_relay_sink_up',
     help: '1 while the receiver is connected, 0 while it is not.',
     labels: ['agent'],
-  }).labels(agent)
+  })
+  const sinkUp = sinksUp.labels(agent)
   const connections = counter(registry, {
     name: 'siem_relay_connections_total',
     help: 'Connections to the receiver by what became of the attempt.',
@@ -63,14 +67,20 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     labels: ['agent'],
     buckets: durationBuckets,
   }).labels(agent)
-  const unconfirmed = gauge(registry, {
+  const allUnconfirmed = gauge(registry, {
     name: 'siem_relay_unconfirmed_messages',
     help: 'Messages taken from the log and not confirmed by the receiver.',
     labels: ['agent'],
-  }).labels(agent)
+  })
+  const unconfirmed = allUnconfirmed.labels(agent)
   const udpRefused = counter(registry, {
     name: 'siem_relay_udp_refused_total',
     help: 'Times the receiver’s machine said that nobody listens at the UDP port.',
+    labels: ['agent'],
+  }).labels(agent)
+  const declined = counter(registry, {
+    name: 'siem_relay_messages_declined_total',
+    help: 'Answers of a RELP receiver that did not accept a message; the third for one message sends it to dead-letters.',
     labels: ['agent'],
   }).labels(agent)
   const delays = histogram(registry, {
@@ -90,6 +100,7 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
   resent.inc(0)
   delivered.inc(0)
   udpRefused.inc(0)
+  declined.inc(0)
   sinkUp.set(0)
   unconfirmed.set(0)
   for (const result of ['opened', 'failed'] as const) connections.labels(agent, result).inc(0)
@@ -106,6 +117,11 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
     checkpoint: (seconds) => checkpoints.observe(seconds),
     unconfirmed: (messages) => unconfirmed.set(messages),
     udpRefused: () => udpRefused.inc(),
+    declined: () => declined.inc(),
+    ended: () => {
+      sinksUp.remove(agent)
+      allUnconfirmed.remove(agent)
+    },
     delay: (kind, seconds) => {
       if (seconds >= 0) delayOf[kind === 'alert' || kind === 'activity' ? kind : 'other'].observe(seconds)
     },

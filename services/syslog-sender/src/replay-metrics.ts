@@ -19,7 +19,9 @@ export function replayMetrics(registry: Registry, agent: string): SenderMetrics 
     checkpoint() {},
     unconfirmed() {},
     udpRefused() {},
+    declined() {},
     delay() {},
+    ended() {},
   }
 }
 

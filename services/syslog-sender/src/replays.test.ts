@@ -18,6 +18,7 @@ import { systemClock, writeJobs } from '@siem-relay/service-kit'
 import { testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { start } from './start.ts'
+import { RelpServer } from './testing/relp-server.ts'
 import { eventually } from './testing/sender.ts'
 
 const lines = (count: number): string[] =>
@@ -58,6 +59,12 @@ async function jobOn(bus: Bus, changes: Partial<ReplayJob> = {}): Promise<Replay
     ...changes,
   }
 }
+
+const relpAgent = ({ port }: RelpServer): object => ({
+  id: 'soc',
+  enabled: false,
+  syslog: { host: '127.0.0.1', port, protocol: 'relp' },
+})
 
 interface Parts {
   readonly bus: Bus
@@ -167,6 +174,41 @@ describe('a replay job', () => {
         }),
       )
       expect(written()).toEqual([])
+    }))
+
+  test('whose agent is taken out of the configuration while it runs fails with its reason', () =>
+    withSender(async ({ bus, written, startSender, job }) => {
+      await put(bus, 'out.soc', lines(200))
+      await writeJobs({ bus }, 'test', [await jobOn(bus, { messagesPerSecondMax: 10 })])
+      const sender = await startSender()
+      await eventually(() => expect(written().length).toBeGreaterThan(0))
+      await sender.update({ agents: [] })
+      await eventually(async () => expect(await job()).toMatchObject({ state: 'failed', isCleared: true }))
+      expect(written().length).toBeLessThan(200)
+    }))
+
+  test('goes on to where the agent’s messages go now: nothing is missing', () =>
+    withSender(async ({ bus, written, startSender, job }) => {
+      await using server = await RelpServer.start()
+      await put(bus, 'out.soc', lines(160))
+      await writeJobs({ bus }, 'test', [await jobOn(bus, { messagesPerSecondMax: 20 })])
+      const sender = await startSender()
+      await eventually(() => expect(written().length).toBeGreaterThan(0))
+      await sender.update({ agents: [agentSchema.parse(relpAgent(server))] })
+      await eventually(async () => expect(await job()).toMatchObject({ state: 'done', isCleared: true }))
+      expect(new Set([...written(), ...server.lines])).toEqual(new Set(lines(160)))
+      expect(server.lines.length).toBeGreaterThan(0)
+    }))
+
+  test('goes out over RELP too, each message confirmed, with its mark', () =>
+    withSender(async ({ bus, startSender, job }) => {
+      await using server = await RelpServer.start()
+      await put(bus, 'out.soc', lines(300))
+      await writeJobs({ bus }, 'test', [await jobOn(bus, { mark: true })])
+      await startSender(relpAgent(server))
+      await eventually(async () => expect(await job()).toMatchObject({ state: 'done', replayed: 300, isCleared: true }))
+      const marked = lines(300).map((line) => `${line} cs6Label=replayJob cs6=r1`)
+      expect(server.lines.toSorted()).toEqual(marked.toSorted())
     }))
 
   test('keeps to its pace: cancelled early, most of it was not sent', () =>

@@ -19,6 +19,7 @@ import {
 } from '@siem-relay/common'
 import { followJobs, type JobWork, type Running, type World, writeJobs } from '@siem-relay/service-kit'
 import { AgentSender } from './agent-sender.ts'
+import { isSameDelivery } from './agent-senders.ts'
 import { announceReplayMetrics, replayMetrics } from './replay-metrics.ts'
 import type { Transport, TransportContext } from './transport.ts'
 
@@ -92,6 +93,10 @@ async function begin(job: ReplayJob, world: World, options: ReplayOptions, end: 
         job.source === 'out' ? job.records : await countRecords(world.bus, [topicOf(job)], await allOf(job, world))
       await end(job, { state: 'done', replayed })
       log.info({ replayed }, 'replay done')
+    },
+    isOutdated: () => {
+      const now = options.agents().find(({ id }) => id === agent.id)
+      return now === undefined || !isSameDelivery(agent, now)
     },
     stop: (drainMs) => sender.stop(drainMs),
   }

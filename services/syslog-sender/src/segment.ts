@@ -1,4 +1,5 @@
-/** A run of framed messages of one input partition: what one write hands to the wire and what is confirmed together. */
+/** A run of framed messages of one input partition: what is sent and confirmed together, or, where
+ *  the receiver answers for each message, from its first message on. */
 import type { Acknowledger, BusRecord, NewRecord } from '@siem-relay/bus'
 import { deadLettersTopic, letterHeaders, type RelayError } from '@siem-relay/common'
 
@@ -11,7 +12,7 @@ export interface Feed {
 
 export interface Segment {
   readonly feed: Feed
-  /** Framed messages, one behind the other. */
+  /** Messages, framed unless the transport does that, one behind the other. */
   readonly bytes: Buffer
   /** Where each message ends in `bytes`. */
   readonly ends: Uint32Array
@@ -19,27 +20,42 @@ export interface Segment {
   readonly records: readonly BusRecord[]
   /** Event time of each, milliseconds since the epoch; NaN where the record has none. Read once, used for header and delay. */
   readonly eventTimesMs: Float64Array
-  /** How often it was handed to the wire. */
-  sends: number
+  /** How many of its messages, from the first on, were handed to the wire at least once. */
+  handed: number
+  /** How many of its messages, from the first on, are confirmed. */
+  confirmed: number
   /** Indexes of messages the wire refused for good; they went to the dead letters. */
   refused?: Set<number>
 }
 
-/** Tells the bus that every message of a segment is delivered, leaving out those that went to the dead letters. */
-export function acknowledgeSegment({ feed, records, refused }: Segment): void {
+/** The bytes of messages `from` up to, not with, `to`. */
+export function messagesIn({ bytes, ends }: Segment, from: number, to: number): Buffer {
+  return bytes.subarray(from === 0 ? 0 : ends[from - 1], ends[to - 1] ?? 0)
+}
+
+/** Notes that messages up to, not with, `to` are on the wire; returns how many of those from `from` on had been before. */
+export function noteHanded(segment: Segment, from: number, to: number): number {
+  const again = Math.max(0, Math.min(segment.handed, to) - from)
+  segment.handed = Math.max(segment.handed, to)
+  return again
+}
+
+/** Tells the bus that messages `from` up to, not with, `to` are delivered, leaving out those that went to the dead letters. */
+export function acknowledgeMessages({ feed, records, refused }: Segment, from: number, to: number): void {
   if (feed.revoked) return
-  let first = 0
-  for (let index = 0; index <= records.length; index++) {
-    if (index < records.length && !refused?.has(index)) continue
-    const from = records[first]
-    const to = records[index - 1]
-    if (index > first && from !== undefined && to !== undefined) feed.acknowledger.acknowledge(from.offset, to.offset)
+  let first = from
+  for (let index = from; index <= to; index++) {
+    if (index < to && !refused?.has(index)) continue
+    const begin = records[first]
+    const end = records[index - 1]
+    if (index > first && begin !== undefined && end !== undefined)
+      feed.acknowledger.acknowledge(begin.offset, end.offset)
     first = index + 1
   }
 }
 
-/** The letter for a record that can never be delivered: the record as it is, and why. */
-export function letterFor(agent: string, record: BusRecord, error: RelayError): NewRecord {
+/** The letter for a record that can never be delivered: the record as it is, why, and after how many attempts. */
+export function letterFor(agent: string, record: BusRecord, error: RelayError, attempts: number): NewRecord {
   return {
     topic: deadLettersTopic.name,
     key: record.key,
@@ -50,7 +66,7 @@ export function letterFor(agent: string, record: BusRecord, error: RelayError): 
       [letterHeaders.agent]: agent,
       [letterHeaders.code]: error.code,
       [letterHeaders.reason]: error.message,
-      [letterHeaders.attempts]: '1',
+      [letterHeaders.attempts]: String(attempts),
       [letterHeaders.topic]: record.topic,
       [letterHeaders.partition]: String(record.partition),
       [letterHeaders.offset]: String(record.offset),

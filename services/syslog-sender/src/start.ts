@@ -1,14 +1,7 @@
 /** The syslog-sender service: one sender per enabled agent, their status, their health. */
-import {
-  type AgentDefinition,
-  agentStatusTopic,
-  deadLettersTopic,
-  outTopic,
-  RelayError,
-  type SyslogDestination,
-} from '@siem-relay/common'
-import type { Running, World } from '@siem-relay/service-kit'
-import { AgentSender } from './agent-sender.ts'
+import { type AgentDefinition, confirmOf, RelayError, type SyslogDestination, tlsSettingsOf } from '@siem-relay/common'
+import type { Reconfigurable, World } from '@siem-relay/service-kit'
+import { AgentSenders } from './agent-senders.ts'
 import type { SyslogSenderConfig } from './config.ts'
 import { Checkpoint } from './confirm/checkpoint.ts'
 import type { Confirmation, ConfirmationContext } from './confirm/confirmation.ts'
@@ -16,13 +9,16 @@ import { TcpAck } from './confirm/tcp-ack.ts'
 import { WriteTaken } from './confirm/write.ts'
 import { KernelQueues, procNetTcpPath } from './proc-net-tcp.ts'
 import { startReplays } from './replays.ts'
-import { type AgentStatus, StatusPublisher } from './status.ts'
+import type { AgentStatus } from './status.ts'
 import { Targets } from './targets.ts'
 import { createTlsOptions } from './tls.ts'
 import type { Transport, TransportContext } from './transport.ts'
 import { ConsoleTransport, type LineOutput } from './transports/console.ts'
+import { openRelp } from './transports/relp/open.ts'
+import type { RelpSession } from './transports/relp/session.ts'
+import { RelpTransport } from './transports/relp/transport.ts'
 import { StreamTransport } from './transports/stream.ts'
-import { openStream } from './transports/stream-open.ts'
+import { type OpenSettings, openStream } from './transports/stream-open.ts'
 import { UdpTransport } from './transports/udp.ts'
 import { defaultTuning, type Tuning } from './tuning.ts'
 
@@ -33,7 +29,7 @@ export interface SyslogSenderOptions {
   readonly tuning?: Partial<Tuning>
 }
 
-export interface RunningSyslogSender extends Running {
+export interface RunningSyslogSender extends Reconfigurable<SyslogSenderConfig> {
   /** Where each agent stands. */
   status(): readonly AgentStatus[]
 }
@@ -57,67 +53,57 @@ export async function start(
   world: World,
   options: SyslogSenderOptions = {},
 ): Promise<RunningSyslogSender> {
-  const agents = config.agents.filter(({ enabled }) => enabled)
   const tuning = { ...defaultTuning, ...options.tuning }
   const surroundings = { tuning, queues: await KernelQueues.open(tuning.readText), stdout: options.stdout }
-  for (const agent of agents) checkAgent(agent, surroundings, world)
-  await world.bus.ensureTopics([...agents.map(({ id }) => outTopic(id)), deadLettersTopic, agentStatusTopic])
+  const agents = new AgentSenders(world, (agent, context) => createTransport(agent, context, surroundings))
+  const check = (next: SyslogSenderConfig): void => {
+    for (const agent of next.agents) if (agent.enabled) checkAgent(agent, surroundings)
+  }
+  let inForce = config
+  const update = async (next: SyslogSenderConfig): Promise<void> => {
+    check(next)
+    await agents.update(next.agents)
+    inForce = next
+  }
+
+  await using starting = new AsyncDisposableStack()
+  starting.defer(() => agents.stop(0))
+  await update(config)
   const replays = await startReplays(world, {
-    agents: () => config.agents,
-    check: (agent) => checkAgent(agent, surroundings, world),
+    agents: () => inForce.agents,
+    check: (agent) => checkAgent(agent, surroundings),
     createTransport: (agent, context, consoleMessagesPerSecondMax) =>
       createTransport(agent, context, { ...surroundings, consoleMessagesPerSecondMax }),
   })
-
-  let senders: readonly AgentSender[] = []
-  const statuses = (): readonly AgentStatus[] => senders.map(({ status }) => status)
-  const publisher = new StatusPublisher(world, statuses)
-  senders = agents.map(
-    (agent) =>
-      new AgentSender({
-        agent,
-        world,
-        createTransport: (context) => createTransport(agent, context, surroundings),
-        onStatus: () => publisher.changed(),
-      }),
-  )
-  const failures = senders.map((sender) => sender.start())
-  publisher.start()
-  const unregister = agents.map(({ id }) => world.health.register(`syslog-sender/${id}`, () => undefined))
+  starting.move()
 
   let stopping: Promise<void> | undefined
-  const stop = async (drainMs: number): Promise<void> => {
-    for (const remove of unregister) remove()
-    await Promise.all([replays.stop(drainMs), ...senders.map((sender) => sender.stop(drainMs))])
-    await publisher.stop()
+  const stop = (drainMs: number): Promise<void> => {
+    stopping ??= Promise.all([replays.stop(drainMs), agents.stop(drainMs)]).then(() => undefined)
+    return stopping
   }
-  const running: RunningSyslogSender = {
-    failed: Promise.race([...failures, replays.failed]),
-    status: statuses,
-    stop(drainMs) {
-      stopping ??= stop(drainMs)
-      return stopping
-    },
-    [Symbol.asyncDispose]: () => running.stop(0),
-  }
+  const failed = Promise.race([agents.failed, replays.failed])
   // Whoever started us decides what a failure means; nobody listening must not end the process.
-  running.failed.catch(() => {})
-  return running
+  failed.catch(() => undefined)
+  return {
+    failed,
+    status: () => agents.statuses(),
+    check,
+    update,
+    stop,
+    [Symbol.asyncDispose]: () => stop(0),
+  }
 }
 
-function checkAgent({ id, syslog, console }: AgentDefinition, { queues, stdout }: Surroundings, { log }: World): void {
+function checkAgent({ id, syslog, console }: AgentDefinition, { queues, stdout }: Surroundings): void {
   if (console && stdout === undefined)
     throw new RelayError('RELAY_CONFIG_INVALID', `agent ${id}: there is no standard output here; use syslog`)
   if (syslog === undefined || syslog.protocol === 'udp') return
-  if (syslog.confirm === 'tcp-ack' && queues === undefined)
+  if (confirmOf(syslog) === 'tcp-ack' && queues === undefined)
     throw new RelayError(
       'RELAY_CONFIG_INVALID',
       `agent ${id}: confirm: tcp-ack needs Linux and a readable ${procNetTcpPath}; use confirm: checkpoint`,
     )
-  if (syslog.confirm === 'write')
-    log.warn({ agent: id }, 'confirm: write loses messages when a receiver or a line breaks; prefer checkpoint')
-  if (syslog.tls?.verify === false)
-    log.warn({ agent: id }, 'tls.verify: false accepts any certificate; for a laboratory only')
 }
 
 function createTransport(agent: AgentDefinition, context: TransportContext, surroundings: Surroundings): Transport {
@@ -129,9 +115,22 @@ function createTransport(agent: AgentDefinition, context: TransportContext, surr
   }
   const targets = new Targets(destination, context.clock, tuning.failbackMs)
   if (destination.protocol === 'udp') return new UdpTransport({ destination, targets, tuning }, context)
-  const tlsOptions = destination.protocol === 'tls' ? createTlsOptions(tlsSettingsOf(destination)) : undefined
+  const tls = tlsSettingsOf(destination)
   const { clock, report, window } = context
-  const opening = { destination, targets, clock, tuning, tlsOptions, onFailure: () => report.connectFailed() }
+  const opening = {
+    destination,
+    targets,
+    clock,
+    tuning,
+    tlsOptions: tls && createTlsOptions(tls),
+    onFailure: () => report.connectFailed(),
+  }
+  if (destination.protocol === 'relp') {
+    const session = { clock, timeoutMs: destination.connectTimeoutMs, firstTxnr: tuning.firstTxnr }
+    const begin: OpenSettings<RelpSession>['begin'] = (link, signal) => openRelp(link, session, signal)
+    const open = (signal: AbortSignal): Promise<RelpSession> => openStream({ ...opening, begin }, signal)
+    return new RelpTransport({ destination, targets, tuning, queues, open }, context)
+  }
   return new StreamTransport(
     {
       destination,
@@ -139,7 +138,7 @@ function createTransport(agent: AgentDefinition, context: TransportContext, surr
       tuning,
       queues,
       confirmation: (isDraining) => createConfirmation(destination, { window, clock, tuning, isDraining }, context),
-      open: (signal) => openStream(opening, signal),
+      open: (signal) => openStream({ ...opening, begin: async (link) => link }, signal),
     },
     context,
   )
@@ -150,11 +149,8 @@ function createConfirmation(
   confirming: ConfirmationContext,
   { report }: TransportContext,
 ): Confirmation {
-  if (destination.confirm === 'tcp-ack') return new TcpAck(destination, confirming)
-  if (destination.confirm === 'write') return new WriteTaken(confirming)
+  const confirm = confirmOf(destination)
+  if (confirm === 'tcp-ack') return new TcpAck(destination, confirming)
+  if (confirm === 'write') return new WriteTaken(confirming)
   return new Checkpoint(destination, confirming, (seconds) => report.checkpoint(seconds))
-}
-
-function tlsSettingsOf({ tls }: SyslogDestination): NonNullable<SyslogDestination['tls']> {
-  return tls ?? { minVersion: 'TLSv1.2', verify: true }
 }

@@ -1,6 +1,6 @@
 /** Where each agent stands, for the portal and for `status()`: its connection's state, since when, and the last error with
  *  the operator's next move. Published on change and as a heartbeat. */
-import type { Writer } from '@siem-relay/bus'
+import type { NewRecord, Writer } from '@siem-relay/bus'
 import { agentStatusTopic, type Clock, describeError, type ErrorCode, RelayError } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
 import { Bell } from './bell.ts'
@@ -101,6 +101,8 @@ export class StatusPublisher {
   readonly #snapshots: () => readonly AgentStatus[]
   readonly #bell: Bell
   readonly #closing = new AbortController()
+  /** Agents not delivered for any more, whose status is to be taken back. */
+  readonly #left = new Set<string>()
   #running: Promise<void> = Promise.resolve()
 
   constructor(world: World, snapshots: () => readonly AgentStatus[]) {
@@ -114,6 +116,12 @@ export class StatusPublisher {
   }
 
   changed(): void {
+    this.#bell.ring()
+  }
+
+  /** The agent has no sender here any more. */
+  left(agent: string): void {
+    this.#left.add(agent)
     this.#bell.ring()
   }
 
@@ -148,16 +156,20 @@ export class StatusPublisher {
 
   async #publish(writer: Writer): Promise<void> {
     const snapshots = this.#snapshots()
-    if (snapshots.length === 0) return
-    await writer.commit({
-      records: snapshots.map((status) => ({
-        topic: agentStatusTopic.name,
-        key: `${status.agent}/${status.instance}`,
-        value: Buffer.from(JSON.stringify(status)),
-        headers: {},
-      })),
-    })
+    const left = [...this.#left]
+    const records = [
+      ...left
+        .filter((agent) => !snapshots.some((status) => status.agent === agent))
+        .map((agent) => statusRecord(agent, this.#world.instanceId, null)),
+      ...snapshots.map((status) => statusRecord(status.agent, status.instance, Buffer.from(JSON.stringify(status)))),
+    ]
+    if (records.length > 0) await writer.commit({ records })
+    for (const agent of left) this.#left.delete(agent)
   }
+}
+
+function statusRecord(agent: string, instance: string, value: Buffer | null): NewRecord {
+  return { topic: agentStatusTopic.name, key: `${agent}/${instance}`, value, headers: {} }
 }
 
 async function dispose(writer: Writer | undefined): Promise<void> {

@@ -33,12 +33,14 @@ export interface TransportReport {
   failed(error: RelayError, retryInMs: number): void
   /** A connection could not be made. */
   connectFailed(): void
-  /** Bytes and messages handed to the wire. */
-  sent(segment: Segment, messages: number, bytes: number): void
+  /** Messages and bytes handed to the wire, and how many of these messages not for the first time. */
+  sent(messages: number, bytes: number, again: number): void
   /** A checkpoint took so long. */
   checkpoint(seconds: number): void
   /** UDP: the receiver's machine said that nobody listens. */
   refused(): void
-  /** The wire can never take this message of a segment. */
-  deadLetter(segment: Segment, index: number, error: RelayError): void
+  /** RELP: the receiver answered a message with something else than 200. */
+  declined(): void
+  /** The wire can never take this message of a segment, after so many attempts. */
+  deadLetter(segment: Segment, index: number, error: RelayError, attempts: number): void
 }

@@ -25,6 +25,10 @@ export interface Tuning {
   readonly lookMs: number
   /** UDP: how often the name is resolved again. */
   readonly lookupEveryMs: number
+  /** RELP: how long a session that is left waits for the receiver's goodbye. */
+  readonly goodbyeMs: number
+  /** RELP: number of a session's first transaction. */
+  readonly firstTxnr: number
   readonly resolve: (host: string) => Promise<readonly ResolvedAddress[]>
   readonly readText?: ReadText
 }
@@ -38,5 +42,7 @@ export const defaultTuning: Tuning = {
   slowRetryMs: 30_000,
   lookMs: 250,
   lookupEveryMs: 60_000,
+  goodbyeMs: 1_000,
+  firstTxnr: 1,
   resolve: (host) => lookup(host, { all: true }),
 }

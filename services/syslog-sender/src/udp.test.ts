@@ -124,7 +124,7 @@ describe('UDP', () => {
       headers: {},
       appendedMs: 0,
     }))
-    const settings = { framing: 'datagram', header: () => '', headerBytesMax: 0, messageBytesMax: 2_048 } as const
+    const settings = { framing: 'none', header: () => '', headerBytesMax: 0, messageBytesMax: 2_048 } as const
     const { segment } = encodeSegment(settings, feed, batch, 0, { bytesMax: 65_536, messagesMax: 100 })
     if (segment === undefined) throw new Error('nothing was encoded')
     window.push(segment)
@@ -187,6 +187,7 @@ function udpTransport(socket: TooSmallNetwork, onRefused: (segment: Segment, ind
     sent: nothing,
     checkpoint: nothing,
     refused: nothing,
+    declined: nothing,
     deadLetter: onRefused,
   }
   const transport = new UdpTransport(

@@ -9,20 +9,28 @@ function segment(feed: Feed, messages: number, bytes: number): Segment {
   return {
     feed,
     bytes: Buffer.alloc(bytes),
-    ends: new Uint32Array(messages),
+    ends: Uint32Array.from({ length: messages }, (_, index) => Math.ceil((bytes * (index + 1)) / messages)),
     eventTimesMs: new Float64Array(messages),
     records: Array.from({ length: messages }, () => record),
-    sends: 0,
+    handed: 0,
+    confirmed: 0,
   }
 }
 
 function newWindow() {
   const confirmed: Segment[] = []
+  const ranges: string[] = []
   const window = new Window(
     { bytesMax: 1_000, messagesMax: 10 },
-    { pushed() {}, confirmed: (gone) => confirmed.push(gone) },
+    {
+      pushed() {},
+      confirmed: (gone, from, to) => {
+        confirmed.push(gone)
+        ranges.push(`${from}-${to}${window.isEmpty ? ' empty' : ''}`)
+      },
+    },
   )
-  return { window, confirmed }
+  return { window, confirmed, ranges }
 }
 
 describe('Window', () => {
@@ -72,7 +80,6 @@ describe('Window', () => {
       ...all,
       undefined,
     ])
-    expect(all.map(({ sends }) => sends)).toEqual([2, 2, 1])
   })
 
   test('forgets what a revoked feed had waiting, keeps what is on the wire until a rewind', () => {
@@ -101,5 +108,59 @@ describe('Window', () => {
     window.confirm(first)
     expect(confirmed).toEqual([])
     expect(window.messages).toBe(1)
+  })
+
+  test('confirms single messages from the oldest on, across segments, and gives back their room', () => {
+    const { window, confirmed, ranges } = newWindow()
+    const all = [segment(newFeed(), 4, 400), segment(newFeed(), 2, 200)]
+    for (const one of all) window.push(one)
+    window.takeUnsent()
+    window.takeUnsent()
+    window.confirmMessages(1)
+    expect(window.messages).toBe(5)
+    expect(window.roomFor(500)).toBe(5)
+    expect(window.roomFor(501)).toBe(0)
+    expect(window.oldest).toBe(all[0])
+    window.confirmMessages(4)
+    expect(window.oldest).toBe(all[1])
+    window.confirmMessages(1)
+    expect(ranges).toEqual(['0-1', '1-4', '0-1', '1-2 empty'])
+    expect(confirmed).toEqual([all[0], all[0], all[1], all[1]])
+    expect(window.messages).toBe(0)
+    expect(window.hasUnconfirmed).toBe(false)
+  })
+
+  test('after a rewind a segment is taken again with what it has confirmed', () => {
+    const { window } = newWindow()
+    const first = segment(newFeed(), 3, 30)
+    window.push(first)
+    window.takeUnsent()
+    window.confirmMessages(2)
+    window.rewind()
+    expect(window.takeUnsent()?.confirmed).toBe(2)
+    window.confirm(first)
+    expect(window.isEmpty).toBe(true)
+    expect(window.messages).toBe(0)
+  })
+
+  test('gives back the rest of a segment that is partly confirmed and then forgotten', () => {
+    const { window } = newWindow()
+    const feed = newFeed()
+    window.push(segment(feed, 3, 30))
+    window.takeUnsent()
+    window.confirmMessages(1)
+    window.forget(feed)
+    window.rewind()
+    expect(window.messages).toBe(0)
+    window.push(segment(newFeed(), 1, 1))
+    expect(window.roomFor(999)).toBe(9)
+  })
+
+  test('more confirmed messages than sent ones are a mistake', () => {
+    const { window } = newWindow()
+    window.push(segment(newFeed(), 2, 20))
+    expect(() => window.confirmMessages(1)).toThrow(RangeError)
+    window.takeUnsent()
+    expect(() => window.confirmMessages(3)).toThrow('1 messages were confirmed that were not sent')
   })
 })

@@ -1,6 +1,6 @@
 /** The messages handed in and not yet confirmed, in the order they go out: what is sent again after any error. Bounded in
  *  bytes and messages; at the bound the feeds wait, nothing is dropped. Knows no sockets. */
-import type { Feed, Segment } from './segment.ts'
+import { type Feed, messagesIn, type Segment } from './segment.ts'
 
 export interface WindowLimits {
   readonly bytesMax: number
@@ -10,8 +10,8 @@ export interface WindowLimits {
 export interface WindowEvents {
   /** There is something new to send. */
   pushed(): void
-  /** Delivered, and gone from the window. */
-  confirmed(segment: Segment): void
+  /** Messages `from` up to, not with, `to` of a segment are delivered, and gone from the window. */
+  confirmed(segment: Segment, from: number, to: number): void
 }
 
 export class Window {
@@ -46,6 +46,11 @@ export class Window {
     return this.#unsentFrom > 0
   }
 
+  /** The segment with the oldest message that is not confirmed. */
+  get oldest(): Segment | undefined {
+    return this.#segments[0]
+  }
+
   /** Whether feeds are kept waiting. */
   get isFull(): boolean {
     return this.#waiting.length > 0
@@ -75,7 +80,6 @@ export class Window {
     const segment = this.#segments[this.#unsentFrom]
     if (segment === undefined) return undefined
     this.#unsentFrom++
-    segment.sends++
     return segment
   }
 
@@ -84,9 +88,23 @@ export class Window {
     const count = this.#segments.indexOf(last) + 1
     const delivered = this.#segments.splice(0, count)
     this.#unsentFrom = Math.max(0, this.#unsentFrom - count)
-    for (const segment of delivered) {
-      this.#release(segment)
-      this.#events.confirmed(segment)
+    for (const segment of delivered) this.#confirmed(segment, segment.records.length)
+    this.wakeFeeds()
+  }
+
+  /** The oldest so many messages are delivered; all of them were handed to the wire. */
+  confirmMessages(count: number): void {
+    for (let rest = count; rest > 0; ) {
+      const [segment] = this.#segments
+      if (segment === undefined || this.#unsentFrom === 0)
+        throw new RangeError(`${rest} messages were confirmed that were not sent`)
+      const to = Math.min(segment.records.length, segment.confirmed + rest)
+      rest -= to - segment.confirmed
+      if (to === segment.records.length) {
+        this.#segments.shift()
+        this.#unsentFrom--
+      }
+      this.#confirmed(segment, to)
     }
     this.wakeFeeds()
   }
@@ -114,14 +132,22 @@ export class Window {
     const kept: Segment[] = []
     this.#segments.forEach((segment, index) => {
       if (isKept(segment, index)) kept.push(segment)
-      else this.#release(segment)
+      else this.#release(segment, segment.records.length)
     })
     this.#segments = kept
     this.wakeFeeds()
   }
 
-  #release(segment: Segment): void {
-    this.#bytes -= segment.bytes.length
-    this.#messages -= segment.records.length
+  #confirmed(segment: Segment, to: number): void {
+    const from = segment.confirmed
+    this.#release(segment, to)
+    segment.confirmed = to
+    this.#events.confirmed(segment, from, to)
+  }
+
+  /** Gives back the room of a segment's messages from the first unconfirmed one up to, not with, `to`. */
+  #release(segment: Segment, to: number): void {
+    this.#bytes -= messagesIn(segment, segment.confirmed, to).length
+    this.#messages -= to - segment.confirmed
   }
 }

@@ -10,6 +10,7 @@ import type { Intake } from './intake.ts'
 import type { Leases } from './leases.ts'
 import type { MutableStats, SqliteBusEvent } from './options.ts'
 import type { BatchRows } from './reader.ts'
+import type { Shares } from './share.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { TimeMarks } from './time-marks.ts'
 
@@ -24,6 +25,7 @@ export interface Core {
   readonly rows: BatchRows
   readonly marks: TimeMarks
   readonly leases: Leases
+  readonly shares: Shares
   readonly intake: Intake
   readonly subscriptions: Subscriptions
   readonly stats: MutableStats

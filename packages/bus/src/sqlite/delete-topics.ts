@@ -1,10 +1,11 @@
 /** Deletes topics with their records, values, states and offsets. Records go a few rows at a time, so that nobody waits; a
  *  process that dies in between leaves a shorter topic, and the next call goes on. */
 import { RelayError } from '@siem-relay/common'
+import { closedError } from '../closed-error.ts'
 import { batchId, offsetMask } from './batch-row.ts'
 import type { Topic } from './catalog.ts'
 import type { Core } from './core.ts'
-import { closedError, toRelayError } from './errors.ts'
+import { toRelayError } from './errors.ts'
 import { removedRowsMax } from './limits.ts'
 
 /** @throws {RelayError} `RELAY_USAGE` while a group of this process works on one of them; then none is touched. */

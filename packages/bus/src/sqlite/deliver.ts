@@ -1,13 +1,14 @@
 /** At-least-once delivery of each partition: records go out in order, acknowledgements come back in any, and only the part
  *  acknowledged without a hole is committed, with the dead letters it passes. */
 import { AcknowledgedPrefix } from '../acknowledged-prefix.ts'
+import { orAborted } from '../or-aborted.ts'
 import type { DeliverSpec, NewRecord, PartitionDelivery, Worker } from '../port.ts'
 import type { Log } from './catalog.ts'
 import type { Core } from './core.ts'
 import { reportDamage } from './damage.ts'
 import { outstandingRecordsMax } from './limits.ts'
 import { Cursor } from './reader.ts'
-import { Backoff, orAborted, type Reach, startWorker } from './worker.ts'
+import { Backoff, type Reach, startWorker } from './worker.ts'
 
 export function startDelivery(core: Core, spec: DeliverSpec): Worker {
   return startWorker(core, {

@@ -37,5 +37,3 @@ export function toRelayError(error: unknown, doing: string): RelayError {
     cause: error,
   })
 }
-
-export const closedError = (): RelayError => new RelayError('RELAY_BUS_CLOSED', 'the log is closed')

@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events'
 import { statfsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { deadLettersTopic, RelayError } from '@siem-relay/common'
+import { closedError } from '../closed-error.ts'
 import { makeDirectory } from '../make-directory.ts'
 import type { Bus, Worker } from '../port.ts'
 import { Appender } from './append.ts'
@@ -13,7 +14,7 @@ import { Compacted } from './compacted.ts'
 import type { Core } from './core.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { startDelivery } from './deliver.ts'
-import { closedError, toRelayError } from './errors.ts'
+import { toRelayError } from './errors.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import { Intake } from './intake.ts'
 import { Leases } from './leases.ts'
@@ -24,6 +25,7 @@ import { readPartition } from './read.ts'
 import { BatchRows } from './reader.ts'
 import { startRetention } from './retention.ts'
 import { closeDatabase, openDatabase } from './schema.ts'
+import { Shares, startShare } from './share.ts'
 import { startStage } from './stage.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { openTable } from './table.ts'
@@ -116,6 +118,7 @@ function buildCore(options: SqliteBusOptions, db: DatabaseSync, closing: AbortSi
   const rows = new BatchRows(db)
   const random = options.random ?? Math.random
   const leases = new Leases()
+  const shares = new Shares()
   return {
     db,
     clock,
@@ -127,6 +130,7 @@ function buildCore(options: SqliteBusOptions, db: DatabaseSync, closing: AbortSi
     rows,
     marks,
     leases,
+    shares,
     intake,
     subscriptions,
     stats,
@@ -194,6 +198,11 @@ class EmbeddedBus implements SqliteBus {
   deliver(spec: Parameters<Bus['deliver']>[0]): Worker {
     this.#assertOpen()
     return this.#keep(startDelivery(this.#core, spec))
+  }
+
+  share(spec: Parameters<Bus['share']>[0]): Worker {
+    this.#assertOpen()
+    return this.#keep(startShare(this.#core, spec))
   }
 
   async table(topic: Parameters<Bus['table']>[0]): ReturnType<Bus['table']> {

@@ -1,9 +1,10 @@
 /** Where groups stand, and moving them. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
+import { closedError } from '../closed-error.ts'
 import type { PartitionPosition, Positions } from '../port.ts'
 import type { Log } from './catalog.ts'
 import type { Core } from './core.ts'
-import { closedError, toRelayError } from './errors.ts'
+import { toRelayError } from './errors.ts'
 
 export function positionsOf(core: Core): Positions {
   return {

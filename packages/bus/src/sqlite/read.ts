@@ -1,10 +1,10 @@
 /** Reading a partition without a group: for preview, replay, tools and tests. Commits nothing, skips what is damaged and tells. */
 import type { TopicSpec } from '@siem-relay/common'
+import { closedError } from '../closed-error.ts'
 import type { BusRecord } from '../port.ts'
 import type { Log } from './catalog.ts'
 import type { Core } from './core.ts'
 import { tellDamage } from './damage.ts'
-import { closedError } from './errors.ts'
 import { Cursor } from './reader.ts'
 
 const recordsPerStep = 500

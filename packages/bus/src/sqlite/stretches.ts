@@ -1,5 +1,6 @@
 /** Which partitions a worker reads, and how far: all of its topics, or its stretches of them. */
-import { RelayError, type TopicSpec } from '@siem-relay/common'
+import type { TopicSpec } from '@siem-relay/common'
+import { checkStretches } from '../check-stretches.ts'
 import type { Stretch } from '../port.ts'
 import type { Catalog, Log } from './catalog.ts'
 
@@ -10,8 +11,7 @@ export interface StretchedLog {
 
 /**
  * The partitions to read, those of empty stretches included.
- * @throws {RelayError} `RELAY_USAGE` for two stretches of one partition, one that ends before it begins, or one of a topic that
- *   is not read.
+ * @throws {RelayError} `RELAY_USAGE` for stretches that contradict each other or the topics.
  */
 export function logsOf(
   catalog: Catalog,
@@ -24,18 +24,8 @@ export function logsOf(
   const { group, topics, stretches } = spec
   if (stretches === undefined)
     return topics.flatMap(({ name }) => catalog.topic(name).logs.map((log) => ({ log, stretch: undefined })))
-  const seen = new Set<Log>()
-  return stretches.map((stretch) => {
-    const { topic, partition, from, until } = stretch
-    const refuse = (why: string): RelayError =>
-      new RelayError('RELAY_USAGE', `${group} cannot read ${topic}/${partition} from ${from} until ${until}: ${why}`)
-    if (!topics.some(({ name }) => name === topic)) throw refuse('the topic is not one of its own')
-    if (!(from >= 0 && until >= from)) throw refuse('it ends before it begins')
-    const log = catalog.log(topic, partition)
-    if (seen.has(log)) throw refuse('it has another stretch of the partition')
-    seen.add(log)
-    return { log, stretch }
-  })
+  checkStretches(group, topics, stretches)
+  return stretches.map((stretch) => ({ log: catalog.log(stretch.topic, stretch.partition), stretch }))
 }
 
 /** Whether a group that reads on at `next` has its stretch behind it. */

@@ -1,10 +1,11 @@
 /** What a stage and a delivery have in common: one loop per partition, each with its own lease and back-off. A loop's life ends
  *  with an error or the stop; after an error a new life begins from committed data, unless the error is final. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
+import { closedError } from '../closed-error.ts'
 import type { Stretch, Worker } from '../port.ts'
 import type { Log } from './catalog.ts'
 import type { Core } from './core.ts'
-import { closedError, toRelayError } from './errors.ts'
+import { toRelayError } from './errors.ts'
 import { backoffMsMax, backoffMsMin } from './limits.ts'
 import { isPassed, logsOf } from './stretches.ts'
 
@@ -135,20 +136,4 @@ async function startOffset(
     core.emit({ kind: 'records-expired', group, topic: log.topicName, partition: log.partition, records })
   if (next !== committed) await core.committer.commit({ offset: { group, log, next } })
   return next
-}
-
-/** Settles with the promise, or rejects with the signal's reason. Leaves no listener behind on a signal that lives long. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    promise.catch(() => undefined)
-    throw signal.reason
-  }
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

@@ -1,8 +1,9 @@
 /** Appends records and sets state for one owner at a time. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
+import { closedError } from '../closed-error.ts'
 import type { State, Writer } from '../port.ts'
 import { type Core, restoreState } from './core.ts'
-import { closedError, toRelayError } from './errors.ts'
+import { toRelayError } from './errors.ts'
 
 /** Claims the owner id, then restores its state: what an older holder still has queued is refused, so the state is final. */
 export function openWriter(core: Core, ownerId: string, stateTopic: TopicSpec | undefined): Writer {

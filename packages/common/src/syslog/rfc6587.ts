@@ -1,6 +1,7 @@
 /** Octet-counting and non-transparent framing (RFC 6587 §3.4, RFC 5425 §4.3): messages to bytes and back.
  *  Pure: sockets live in syslog-sender, length limits of a destination in its encoder. */
 import { RelayError } from '../errors.ts'
+import { digitsOf, writeDecimal } from './decimal.ts'
 
 /** `octet-counting`: `MSG-LEN SP SYSLOG-MSG`; `lf`: `SYSLOG-MSG LF`. */
 export type Framing = 'octet-counting' | 'lf'
@@ -44,21 +45,9 @@ export function frame(message: Buffer, framing: Framing): Buffer {
  * @returns the position after the space.
  */
 export function writeMessageLength(target: Buffer, at: number, messageBytes: number): number {
-  const end = at + digitsOf(messageBytes)
-  let rest = messageBytes
-  for (let position = end - 1; position >= at; position--) {
-    const quotient = Math.floor(rest / 10)
-    target[position] = zero + rest - quotient * 10
-    rest = quotient
-  }
+  const end = writeDecimal(target, at, messageBytes)
   target[end] = space
   return end + 1
-}
-
-function digitsOf(count: number): number {
-  let digits = 1
-  for (let limit = 10; count >= limit; limit *= 10) digits++
-  return digits
 }
 
 /** A stream that cannot be split any further: wrong framing, or a message above the limit. */

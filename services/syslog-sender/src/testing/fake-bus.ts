@@ -135,6 +135,7 @@ export class FakeBus implements Bus {
     }
   }
 
+  share = unused
   read = unused
   get positions(): never {
     return unused()

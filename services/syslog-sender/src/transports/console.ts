@@ -2,6 +2,7 @@
 import { RelayError } from '@siem-relay/common'
 import { Bell } from '../bell.ts'
 import { createPace, type Pace } from '../pace.ts'
+import { noteHanded } from '../segment.ts'
 import type { Transport, TransportContext } from '../transport.ts'
 import { ReconnectDelay } from './reconnect.ts'
 
@@ -56,10 +57,12 @@ export class ConsoleTransport implements Transport {
       this.#pace.charge(segment.records.length - 1)
       try {
         await this.#write(segment.bytes)
-        report.sent(segment, segment.records.length, segment.bytes.length)
+        const { length } = segment.records
+        report.sent(length, segment.bytes.length, noteHanded(segment, 0, length))
         window.confirm(segment)
         this.#noteSuccess()
       } catch (cause) {
+        if (signal.aborted) break
         const failure = new RelayError('RELAY_RECEIVER_CLOSED', 'standard output took no more; trying again', { cause })
         const waitMs = this.#delay.after(failure)
         this.#hasFailed = true
@@ -80,9 +83,17 @@ export class ConsoleTransport implements Transport {
     this.#context.report.recovered('console')
   }
 
+  /** A terminal that takes nothing must not keep the sender from closing. */
   #write(bytes: Uint8Array): Promise<void> {
+    const { signal } = this.#closing
     return new Promise((resolve, reject) => {
-      this.#output.write(bytes, (error) => (error ? reject(error) : resolve()))
+      const onAbort = (): void => reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#output.write(bytes, (error) => {
+        signal.removeEventListener('abort', onAbort)
+        if (error) reject(error)
+        else resolve()
+      })
     })
   }
 }

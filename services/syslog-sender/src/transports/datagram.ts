@@ -1,7 +1,6 @@
-/** Datagrams: sockets for them, where each lies in a segment, and what became of one. */
+/** Datagrams: sockets for them, and what became of one. */
 import { createSocket, type Socket } from 'node:dgram'
 import { describeError, RelayError } from '@siem-relay/common'
-import type { Segment } from '../segment.ts'
 import type { Target } from '../targets.ts'
 
 /** Room for a burst in the kernel; it caps this at net.core.wmem_max. */
@@ -9,10 +8,6 @@ const sendBufferBytes = 4_194_304
 
 export function newSocket(family: number): Socket {
   return createSocket({ type: family === 6 ? 'udp6' : 'udp4', sendBufferSize: sendBufferBytes })
-}
-
-export function messageAt({ bytes, ends }: Segment, index: number): Buffer {
-  return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
 }
 
 /** Resolves with the error, if any: one datagram's failure is not that of its group. */

@@ -21,6 +21,7 @@ export class StreamLink {
   #receivedBytes = 0
   #mustDrain = false
   #bell: Bell | undefined
+  #receive: ((chunk: Buffer) => void) | undefined
   #error: Error | undefined
   #endedByPeer = false
   #halfClosed = false
@@ -38,7 +39,7 @@ export class StreamLink {
       remoteAddress: socket.remoteAddress ?? '',
       remotePort: socket.remotePort ?? 0,
     }
-    this.#listen()
+    this.#follow()
   }
 
   /** Bytes given to `write` so far. */
@@ -83,6 +84,11 @@ export class StreamLink {
     return this.#closed && this.#halfClosed && this.#endedByPeer && this.#error === undefined
   }
 
+  /** Failed, or ended by the receiver before we said that nothing more comes. */
+  get isBroken(): boolean {
+    return this.#error !== undefined || this.#closed || (this.#endedByPeer && !this.#halfClosed)
+  }
+
   get mayWrite(): boolean {
     return this.isOpen && !this.#mustDrain
   }
@@ -90,6 +96,11 @@ export class StreamLink {
   /** Whose loop to wake; undefined while nobody uses the connection. */
   attach(bell: Bell): void {
     this.#bell = bell
+  }
+
+  /** Who reads what the receiver says; without anyone it is counted and thrown away. */
+  listen(receive: (chunk: Buffer) => void): void {
+    this.#receive = receive
   }
 
   write(bytes: Buffer): void {
@@ -123,9 +134,9 @@ export class StreamLink {
     }
   }
 
-  #listen(): void {
+  #follow(): void {
     this.#socket
-      .on('data', (chunk) => this.#discard(chunk.length))
+      .on('data', (chunk: Buffer) => this.#take(chunk))
       .on('end', () => this.#note(() => (this.#endedByPeer = true)))
       .on('drain', () => this.#note(() => (this.#mustDrain = false)))
       .on('error', (error) => this.#note(() => (this.#error ??= error)))
@@ -137,8 +148,13 @@ export class StreamLink {
     this.#bell?.ring()
   }
 
-  #discard(bytes: number): void {
-    this.#receivedBytes += bytes
+  #take(chunk: Buffer): void {
+    const receive = this.#receive
+    if (receive !== undefined) {
+      this.#note(() => receive(chunk))
+      return
+    }
+    this.#receivedBytes += chunk.length
     if (this.#receivedBytes > receivedBytesMax)
       this.#socket.destroy(new Error(`sent us more than ${receivedBytesMax} bytes; a syslog receiver says nothing`))
   }

@@ -7,13 +7,15 @@ import { codeOf, explainTlsError, handshakeEnded } from '../tls.ts'
 import type { ResolvedAddress, Tuning } from '../tuning.ts'
 import { StreamLink } from './stream-link.ts'
 
-export interface OpenSettings {
+export interface OpenSettings<Opened> {
   readonly destination: SyslogDestination
   readonly targets: Targets
   readonly clock: Clock
   readonly tuning: Tuning
   /** Undefined on plain TCP. */
   readonly tlsOptions: ((target: Target) => Promise<ConnectionOptions>) | undefined
+  /** What has to be said on a new connection before it counts as one; a receiver where this fails is left for the next. */
+  readonly begin: (link: StreamLink, signal: AbortSignal) => Promise<Opened>
   /** Told of every attempt that failed. */
   readonly onFailure: () => void
 }
@@ -27,13 +29,13 @@ const writeBufferBytes = 262_144
  * Tries all receivers once, in order.
  * @throws {RelayError} the first failure's code, with every receiver's reason; the signal's reason once aborted.
  */
-export async function openStream(settings: OpenSettings, signal: AbortSignal): Promise<StreamLink> {
+export async function openStream<Opened>(settings: OpenSettings<Opened>, signal: AbortSignal): Promise<Opened> {
   const failures: RelayError[] = []
   for (const target of settings.targets.inOrder()) {
     try {
-      const link = await openTarget(settings, target, signal)
+      const opened = await openTarget(settings, target, signal)
       settings.targets.connected(target)
-      return link
+      return opened
     } catch (error) {
       signal.throwIfAborted()
       failures.push(asRelayError(error, target))
@@ -49,7 +51,11 @@ export async function openStream(settings: OpenSettings, signal: AbortSignal): P
   })
 }
 
-async function openTarget(settings: OpenSettings, target: Target, signal: AbortSignal): Promise<StreamLink> {
+async function openTarget<Opened>(
+  settings: OpenSettings<Opened>,
+  target: Target,
+  signal: AbortSignal,
+): Promise<Opened> {
   const { clock, tuning, tlsOptions, destination } = settings
   const addresses = await resolveTarget(target, { clock, tuning, timeoutMs: destination.connectTimeoutMs })
   const options = await tlsOptions?.(target)
@@ -57,7 +63,8 @@ async function openTarget(settings: OpenSettings, target: Target, signal: AbortS
   for (const address of addresses) {
     signal.throwIfAborted()
     try {
-      return await openAddress(settings, target, address, options, signal)
+      const link = await openAddress(settings, target, address, options, signal)
+      return await begin(settings, link, signal)
     } catch (error) {
       last = error
     }
@@ -65,8 +72,17 @@ async function openTarget(settings: OpenSettings, target: Target, signal: AbortS
   throw last
 }
 
+async function begin<Opened>(settings: OpenSettings<Opened>, link: StreamLink, signal: AbortSignal): Promise<Opened> {
+  try {
+    return await settings.begin(link, signal)
+  } catch (error) {
+    link.close()
+    throw error
+  }
+}
+
 function openAddress(
-  { clock, destination }: OpenSettings,
+  { clock, destination }: Pick<OpenSettings<unknown>, 'clock' | 'destination'>,
   target: Target,
   { address, family }: ResolvedAddress,
   tlsOptions: ConnectionOptions | undefined,

@@ -2,16 +2,17 @@
  *  again on the next, from the oldest on. When a message counts as delivered is decided in confirm/, how a connection is
  *  opened in stream-open.ts. */
 import { RelayError, type SyslogDestination } from '@siem-relay/common'
-import { Bell, earliest } from '../bell.ts'
+import { earliest } from '../bell.ts'
 import type { Confirmation } from '../confirm/confirmation.ts'
 import { createPace, type Pace } from '../pace.ts'
 import type { KernelQueues } from '../proc-net-tcp.ts'
+import { noteHanded } from '../segment.ts'
 import type { Targets } from '../targets.ts'
 import { explainTlsError } from '../tls.ts'
 import type { Transport, TransportContext } from '../transport.ts'
 import type { Tuning } from '../tuning.ts'
+import { ConnectionLoop } from './connection-loop.ts'
 import { LinkWatch } from './link-watch.ts'
-import { ReconnectDelay } from './reconnect.ts'
 import type { StreamLink } from './stream-link.ts'
 
 export interface StreamSettings {
@@ -28,88 +29,68 @@ export interface StreamSettings {
 /** A connection opened ahead: its link once it is there, undefined if that failed (the next round says why). */
 type OpenedAhead = Promise<StreamLink | undefined>
 
-/** A connection that lived this long while idle was a good one. */
-const goodIdleMs = 10_000
-const idleReopenMsMax = 30_000
-
 export class StreamTransport implements Transport {
   readonly #settings: StreamSettings
   readonly #context: TransportContext
-  readonly #bell: Bell
+  readonly #loop: ConnectionLoop
   readonly #pace: Pace
-  readonly #delay: ReconnectDelay
   readonly #confirmation: Confirmation
-  readonly #closing = new AbortController()
-  #isDraining = false
   /** The receiver has confirmed something on the connection before this one, and nothing failed since. */
   #isProven = false
   /** Connections in a row that the receiver closed right after the handshake. */
   #earlyCloses = 0
-  #idleCloses = 0
   #ahead: OpenedAhead | undefined
 
   constructor(settings: StreamSettings, context: TransportContext) {
     this.#settings = settings
     this.#context = context
-    this.#bell = new Bell(context.clock)
+    this.#loop = new ConnectionLoop(context, settings.tuning)
     this.#pace = createPace(settings.destination.messagesPerSecondMax, context.clock)
-    this.#delay = new ReconnectDelay(context.random, settings.tuning.slowRetryMs)
-    this.#confirmation = settings.confirmation(() => this.#isDraining)
+    this.#confirmation = settings.confirmation(() => this.#loop.isDraining)
   }
 
   pushed(): void {
-    this.#bell.ring()
+    this.#loop.bell.ring()
   }
 
   drain(): void {
-    this.#isDraining = true
-    this.#bell.ring()
+    this.#loop.drain()
   }
 
   close(): void {
-    this.#closing.abort()
-    this.#bell.ring()
+    this.#loop.close()
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      let waitMs: number
-      try {
-        waitMs = await this.#connectAndSend()
-      } catch (error) {
-        if (signal.aborted) break
-        waitMs = this.#noteFailure(error)
-      }
-      // Rejects only when closed meanwhile, which the loop sees.
-      if (waitMs > 0) await this.#context.clock.sleep(waitMs, signal).catch(() => {})
-    }
+    await this.#loop.run(() => this.#connectAndSend())
     this.#dropAhead()
-    this.#bell.close()
   }
 
   /** One connection after another until there is a reason to pause; returns for how long. */
   async #connectAndSend(): Promise<number> {
-    if (this.#isDone()) return this.#untilNeeded(undefined)
+    if (this.#loop.isDone) return this.#loop.untilNeeded(undefined)
     let link = await this.#nextLink()
     for (;;) {
       this.#context.report.connected(link.target.name)
       const outcome = await this.#useLink(link)
       if (outcome === 'rotate') {
         this.#noteProgress()
-        if (this.#isDone()) return 0
+        if (this.#loop.isDone) return 0
         link = await this.#nextLink()
-      } else if (outcome === 'leave') return 0
-      else return this.#afterIdleClose(link)
+        continue
+      }
+      if (outcome === 'leave') return 0
+      this.#isProven = false
+      return this.#loop.afterIdleClose(link.openedMs)
     }
   }
 
   /** Uses one connection until it is done with: `rotate` confirmed and closed, `leave` given up while idle, `ended` by the receiver while idle. */
   async #useLink(link: StreamLink): Promise<'rotate' | 'leave' | 'ended'> {
     const { clock, window } = this.#context
-    const { signal } = this.#closing
-    const watch = new LinkWatch(link, this.#settings.queues, clock, this.#bell)
-    link.attach(this.#bell)
+    const { signal, bell } = this.#loop
+    const watch = new LinkWatch(link, this.#settings.queues, clock, bell)
+    link.attach(bell)
     this.#confirmation.begin(link, watch, this.#isProven)
     try {
       for (;;) {
@@ -117,7 +98,7 @@ export class StreamTransport implements Transport {
         const before = window.messages
         if (this.#confirmation.review() === 'rotate') return 'rotate'
         if (window.messages < before) this.#noteProgress()
-        if (this.#isBroken(link)) {
+        if (link.isBroken) {
           if (window.hasUnconfirmed || this.#closedEarly(link)) throw this.#explainBreak(link)
           return 'ended'
         }
@@ -126,7 +107,7 @@ export class StreamTransport implements Transport {
         if (this.#mayLeave()) return 'leave'
         if (this.#confirmation.wantsNext()) this.#openAhead()
         const lookAtMs = watch.look(this.#confirmation.lookEveryMs())
-        await this.#bell.wait(earliest(writeAtMs, lookAtMs, this.#confirmation.nextReviewMs()))
+        await bell.wait(earliest(writeAtMs, lookAtMs, this.#confirmation.nextReviewMs()))
       }
     } catch (error) {
       // Bytes of a given-up connection must not arrive after their copies.
@@ -152,13 +133,9 @@ export class StreamTransport implements Transport {
       this.#pace.charge(messages - 1)
       link.write(segment.bytes)
       this.#confirmation.wrote(segment)
-      report.sent(segment, messages, segment.bytes.length)
+      report.sent(messages, segment.bytes.length, noteHanded(segment, 0, messages))
     }
     return undefined
-  }
-
-  #isBroken(link: StreamLink): boolean {
-    return link.error !== undefined || link.closed || (link.endedByPeer && !link.halfClosed)
   }
 
   #explainBreak(link: StreamLink): RelayError {
@@ -198,50 +175,12 @@ export class StreamTransport implements Transport {
   #noteProgress(): void {
     this.#isProven = true
     this.#earlyCloses = 0
-    this.#idleCloses = 0
-    this.#delay.reset()
-  }
-
-  #isDone(): boolean {
-    return this.#isDraining && this.#context.window.isEmpty
+    this.#loop.noteProgress()
   }
 
   /** An idle connection may be left when all is done, or to go back to the first host. */
   #mayLeave(): boolean {
-    return this.#context.window.isEmpty && (this.#isDraining || this.#settings.targets.failbackIsDue())
-  }
-
-  /** Makes everything unconfirmed go out again; returns how long to wait before. */
-  #noteFailure(error: unknown): number {
-    const failure =
-      error instanceof RelayError
-        ? error
-        : new RelayError('RELAY_RECEIVER_CLOSED', 'the connection failed; sending again', { cause: error })
-    this.#context.window.rewind()
-    const waitMs = this.#delay.after(failure)
-    this.#context.report.failed(failure, waitMs)
-    return waitMs
-  }
-
-  /** The receiver closed an idle connection: nothing is lost and nothing failed; open again, sooner if there is something to send. */
-  async #afterIdleClose(link: StreamLink): Promise<number> {
-    const { clock } = this.#context
-    const { idleReopenMs } = this.#settings.tuning
-    this.#isProven = false
-    this.#idleCloses = clock.monotonicMs() - link.openedMs >= goodIdleMs ? 1 : this.#idleCloses + 1
-    return this.#untilNeeded(Math.min(idleReopenMsMax, idleReopenMs * 2 ** Math.min(this.#idleCloses - 1, 10)))
-  }
-
-  /** Waits for something to send, at most so long; when all is done, until closed. */
-  async #untilNeeded(waitMs: number | undefined): Promise<number> {
-    const { clock, window } = this.#context
-    const dueMs = waitMs === undefined ? undefined : clock.monotonicMs() + waitMs
-    while (!this.#closing.signal.aborted && !window.hasUnsent) {
-      const untilMs = this.#isDraining ? undefined : dueMs
-      if (untilMs !== undefined && clock.monotonicMs() >= untilMs) break
-      await this.#bell.wait(untilMs)
-    }
-    return 0
+    return this.#context.window.isEmpty && (this.#loop.isDraining || this.#settings.targets.failbackIsDue())
   }
 
   async #nextLink(): Promise<StreamLink> {
@@ -249,11 +188,11 @@ export class StreamTransport implements Transport {
     this.#ahead = undefined
     if (ahead?.isOpen && !this.#settings.targets.failbackIsDue()) return ahead
     ahead?.close()
-    return this.#settings.open(this.#closing.signal)
+    return this.#settings.open(this.#loop.signal)
   }
 
   #openAhead(): void {
-    this.#ahead ??= this.#settings.open(this.#closing.signal).catch(() => undefined)
+    this.#ahead ??= this.#settings.open(this.#loop.signal).catch(() => undefined)
   }
 
   #dropAhead(): void {

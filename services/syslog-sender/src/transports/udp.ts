@@ -5,12 +5,12 @@ import { RelayError, type SyslogDestination } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { Bell, earliest } from '../bell.ts'
 import { createPace, type Pace } from '../pace.ts'
-import type { Segment } from '../segment.ts'
+import { messagesIn, type Segment } from '../segment.ts'
 import { resolveTarget, type Target, type Targets } from '../targets.ts'
 import { codeOf } from '../tls.ts'
 import type { Transport, TransportContext } from '../transport.ts'
 import type { ResolvedAddress, Tuning } from '../tuning.ts'
-import { asRelayError, messageAt, newSocket, sendDatagram } from './datagram.ts'
+import { asRelayError, newSocket, sendDatagram } from './datagram.ts'
 import { ReconnectDelay } from './reconnect.ts'
 
 export interface UdpSettings {
@@ -161,7 +161,9 @@ export class UdpTransport implements Transport {
     const count = this.#pace.take(Math.min(groupMessagesMax, segment.ends.length - this.#next))
     if (count === 0) return this.#pace.nextAtMs()
     this.#firstSendMs ??= clock.monotonicMs()
-    const group = Array.from({ length: count }, (_, i) => sendDatagram(link.socket, messageAt(segment, this.#next + i)))
+    const group = Array.from({ length: count }, (_, i) =>
+      sendDatagram(link.socket, messagesIn(segment, this.#next + i, this.#next + i + 1)),
+    )
     const outcomes = await Promise.all(group)
     this.#noteOutcomes(segment, outcomes)
     return this.#pausedUntilMs
@@ -179,12 +181,12 @@ export class UdpTransport implements Transport {
         failure = outcome
         break
       } else {
-        bytes += messageAt(segment, this.#next).length
+        bytes += messagesIn(segment, this.#next, this.#next + 1).length
         messages++
       }
       this.#next++
     }
-    if (messages > 0) report.sent(segment, messages, bytes)
+    if (messages > 0) report.sent(messages, bytes, 0)
     if (this.#next === segment.ends.length) {
       window.confirm(segment)
       this.#segment = undefined
@@ -197,14 +199,14 @@ export class UdpTransport implements Transport {
   }
 
   #refuse(segment: Segment, index: number): void {
-    const length = messageAt(segment, index).length
+    const length = messagesIn(segment, index, index + 1).length
     const error = new RelayError(
       'RELAY_FRAME_TOO_LARGE',
       `a message of ${length} bytes is larger than the network takes in one datagram; it went to dead-letters`,
     )
     segment.refused ??= new Set()
     segment.refused.add(index)
-    this.#context.report.deadLetter(segment, index, error)
+    this.#context.report.deadLetter(segment, index, error, 1)
   }
 
   #noteRefusal(): void {

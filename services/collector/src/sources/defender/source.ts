@@ -94,6 +94,8 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
         if (!signal.aborted) throw error
       } finally {
         metrics.setters.delete(setGauges)
+        // Another instance may have it now, whose gauge is the one that counts.
+        for (const { kind } of streams) metrics.checkpointAge.remove({ source: config.id, kind })
         await lastCommit
         await writer?.[Symbol.asyncDispose]()
         await dispatchers[Symbol.asyncDispose]()

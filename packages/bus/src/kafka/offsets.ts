@@ -1,0 +1,87 @@
+/** Offsets of logs and groups, asked of those who know. Topics by their full names. */
+import { type Core, laneOf } from './core.ts'
+import { endTime, listOffsetsRequest, oldestTime } from './wire/cluster-requests.ts'
+import { KafkaError } from './wire/error-codes.ts'
+import { offsetFetchRequest } from './wire/group-requests.ts'
+import type { FetchedBatch, StoredRecord } from './wire/record-batch.ts'
+import type { TopicPartition } from './wire/request.ts'
+
+export interface Bounds {
+  readonly start: number
+  /** The high watermark: behind everything written, committed or not. */
+  readonly end: number
+}
+
+/** Uncommitted records included: what is open ends before whoever reads up to here. */
+const everything = 0
+
+export async function boundsOf(core: Core, partition: TopicPartition): Promise<Bounds> {
+  // Two questions: a request may name a partition once.
+  const [start, end] = await Promise.all([offsetFor(core, partition, oldestTime), offsetFor(core, partition, endTime)])
+  return { start, end }
+}
+
+/**
+ * The first record at or after a time that readers get, or the end.
+ * Kafka's own answer may be the marker of a transaction, which no reader sees.
+ */
+export async function offsetAt(core: Core, partition: TopicPartition, timeMs: number): Promise<number> {
+  const [found, end] = await Promise.all([
+    offsetFor(core, partition, Math.max(0, timeMs)),
+    offsetFor(core, partition, endTime),
+  ])
+  if (found < 0) return end
+  const record = await firstRecord(core, partition, found, end)
+  return record?.offset ?? end
+}
+
+async function offsetFor(core: Core, { topic, partition }: TopicPartition, timeMs: number): Promise<number> {
+  const { cluster } = core
+  return cluster.ask(
+    async () => {
+      const node = await cluster.leader({ topic, partition })
+      const connection = await cluster.connection(node, 'metadata')
+      const [found] = await connection.send(listOffsetsRequest([{ topic, partition, timeMs }], everything))
+      if (found === undefined || found.error !== 0)
+        throw new KafkaError(found?.error ?? -1, `listing offsets of ${topic}/${partition}`)
+      return found.offset
+    },
+    () => cluster.forget(topic),
+  )
+}
+
+const peekBytesMax = 65_536
+
+/** The first record at or behind `from` and before `end` that a reader gets; undefined when there is none (yet). */
+export async function firstRecord(
+  core: Core,
+  { topic, partition }: TopicPartition,
+  from: number,
+  end: number,
+): Promise<StoredRecord | undefined> {
+  for (let offset = from; offset < end; ) {
+    const position = { topic, partition, offset, bytesMax: peekBytesMax }
+    const { batches } = await core.cluster.ask(() => core.fetcher.peek(position))
+    if (batches.length === 0) return undefined
+    for (const batch of batches) {
+      const record = firstOf(batch)
+      if (record !== undefined) return record.offset < end ? record : undefined
+    }
+    offset = batches.at(-1)?.next ?? end
+  }
+  return undefined
+}
+
+const firstOf = (batch: FetchedBatch): StoredRecord | undefined => (batch.isHidden ? undefined : batch.records()[0])
+
+/** The next offset of a group in each partition, in order; undefined where it never committed. */
+export async function committedOffsets(
+  core: Core,
+  group: string,
+  partitions: readonly TopicPartition[],
+): Promise<readonly (number | undefined)[]> {
+  const request = offsetFetchRequest(group, partitions)
+  const found = await core.cluster.askCoordinator('group', group, laneOf(group), request)
+  const offsets = new Map(found.map(({ topic, partition, next }) => [`${topic}/${partition}`, next]))
+  return partitions.map(({ topic, partition }) => offsets.get(`${topic}/${partition}`))
+}

@@ -1,0 +1,52 @@
+/** State in compacted topics: a stage's beside its input partition's number, a writer's by its owner. Keys carry their holder in front,
+ *  since holders share topics. */
+import type { TopicSpec } from '@siem-relay/common'
+import type { NewRecord, State, StateChange } from '../port.ts'
+import { type Core, fullName, partitionsOf } from './core.ts'
+import { boundsOf } from './offsets.ts'
+import { PartitionReader } from './reader.ts'
+import type { PartitionRecords } from './transactions.ts'
+
+/** Where one holder's state lives. */
+export interface StatePlace {
+  readonly topic: string
+  readonly partition: number
+  /** In front of every key: `<holder>|`. */
+  readonly prefix: string
+}
+
+export async function statePlace(core: Core, topic: TopicSpec, number: number, holder: string): Promise<StatePlace> {
+  await core.topics.ensure([topic])
+  return { topic: topic.name, partition: number % (await partitionsOf(core, topic.name)), prefix: `${holder}|` }
+}
+
+/**
+ * The state as the last commit of its holder left it. Only after the claim of the holder's transactional id: it is final then.
+ * Reads up to what the log holds now, and waits for transactions of others that are still open before that.
+ */
+export async function restoreState(
+  core: Core,
+  { topic, partition, prefix }: StatePlace,
+  signal: AbortSignal,
+): Promise<State> {
+  const name = fullName(core, topic)
+  const { start, end } = await boundsOf(core, { topic: name, partition })
+  const reader = new PartitionReader({ fetcher: core.fetcher, topic: name, name: topic, partition, from: start })
+  const state = new Map<string, Buffer>()
+  while (reader.next < end) {
+    for (const { key, value } of await reader.readStored(signal)) {
+      if (!key.startsWith(prefix)) continue
+      // A copy: the value shares memory with its whole batch, and the state may live for long.
+      if (value === null) state.delete(key.slice(prefix.length))
+      else state.set(key.slice(prefix.length), Buffer.from(value))
+    }
+  }
+  return state
+}
+
+export function stateRecords(core: Core, place: StatePlace, changes: readonly StateChange[]): PartitionRecords {
+  const records = changes.map(
+    ({ key, value }): NewRecord => ({ topic: place.topic, key: `${place.prefix}${key}`, value, headers: {} }),
+  )
+  return { topic: fullName(core, place.topic), partition: place.partition, records }
+}
