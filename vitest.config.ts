@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-/** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons. */
+/** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons,
+ *  `npm run test:compose` a running Docker. */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -18,6 +19,10 @@ export default defineConfig({
             'test/e2e/**/*.test.ts',
           ],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'compose', include: ['test/compose/**/*.test.ts'], testTimeout: 900_000 },
       },
       {
         extends: true,

@@ -1,14 +1,18 @@
 /** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
+import { parseListen } from '@siem-relay/service-kit'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
+import { health } from './commands/health.ts'
 import { lag } from './commands/lag.ts'
 import { preview } from './commands/preview.ts'
+import { receiver } from './commands/receiver.ts'
 import { replay } from './commands/replay.ts'
 import { run } from './commands/run.ts'
 import { schema } from './commands/schema.ts'
+import { simulator } from './commands/simulator.ts'
 import { validate } from './commands/validate.ts'
 import { systemTerminal, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -138,6 +142,28 @@ function buildProgram(terminal: Terminal): Command {
     .description('print the JSON Schema of the configuration file, for editors')
     .action(() => schema(terminal))
 
+  program
+    .command('health')
+    .description('ask the relay that runs here whether it is ready; exit code 0 or 1, for container health checks')
+    .addOption(config)
+    .option('--live', 'only whether it is alive')
+    .option('--connect <host:port>', 'only whether this address takes connections', address)
+    .action((options) => health(options, terminal))
+
+  program
+    .command('simulator')
+    .description("serve the demo's tenant, for a relay in another process to collect from")
+    .option('--listen <host:port>', 'where the API answers', address, '127.0.0.1:8090')
+    .option('--data <directory>', "keeps when the tenant's life began; default: ./data/simulator")
+    .action((options) => simulator(options, terminal))
+
+  program
+    .command('receiver')
+    .description('print every syslog message that arrives; LF and octet counting are both recognised')
+    .option('--listen <host:port>', 'where senders connect', address, '127.0.0.1:5514')
+    .addOption(new Option('--protocol <protocol>', 'transport').choices(['tcp', 'udp']).default('tcp'))
+    .action((options) => receiver(options, terminal))
+
   return program
 }
 
@@ -145,4 +171,13 @@ function positiveInteger(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('use a whole number from 1 on.')
   return value
+}
+
+function address(text: string): string {
+  try {
+    parseListen(text)
+    return text
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+  }
 }

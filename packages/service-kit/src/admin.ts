@@ -1,11 +1,11 @@
 /** The endpoint for probes and Prometheus: `/livez`, `/readyz`, `/healthz`, `/metrics`. Read-only, no authentication, loopback
  *  unless configured otherwise. What is ready is for the registered checks to say (health.ts). */
-import { type Clock, RelayError } from '@siem-relay/common'
+import type { Clock } from '@siem-relay/common'
 import { type FastifyInstance, fastify } from 'fastify'
 import type { Registry } from 'prom-client'
 import { systemClock } from './clock.ts'
 import type { Health, HealthReport } from './health.ts'
-import { formatListen, type Listen, parseListen } from './listen.ts'
+import { formatListen, type Listen, listenError, parseListen } from './listen.ts'
 
 export interface AdminOptions {
   /** `127.0.0.1:9464`, `[::1]:9464`; port 0 takes a free one. */
@@ -112,18 +112,4 @@ function watchLoop(clock: Clock): { isAlive(): boolean; stop(): void } {
     isAlive: () => clock.monotonicMs() - lastTickMs < tickMissingMsMax,
     stop: () => cancel(),
   }
-}
-
-function listenError(address: Listen, cause: unknown): RelayError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'another process holds it: choose another port, or stop that process',
-    EACCES: 'this user may not take it: choose a port above 1023',
-    EADDRNOTAVAIL: 'this machine has no such address: choose one it has, such as 127.0.0.1',
-    ENOTFOUND: 'the name has no address: write an IP address, such as 127.0.0.1',
-  }
-  const reason = reasons[code] ?? 'choose another address'
-  return new RelayError('RELAY_LISTEN_FAILED', `cannot listen on ${formatListen(address)} (${code}); ${reason}`, {
-    cause,
-  })
 }

@@ -19,7 +19,7 @@ export {
   runProcess,
   type StartContext,
 } from './lifecycle.ts'
-export { formatListen, type Listen, listenSchema, parseListen } from './listen.ts'
+export { formatListen, type Listen, listenError, listenSchema, parseListen } from './listen.ts'
 export { createLogger, type LoggerSettings, type LogLevel, logLevels } from './logging.ts'
 export {
   counter,

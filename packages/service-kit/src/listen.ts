@@ -36,6 +36,21 @@ export function formatListen({ host, port }: Listen): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** What to say when an address cannot be taken: why, and what to take instead. */
+export function listenError(address: Listen, cause: unknown): RelayError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another process holds it: choose another port, or stop that process',
+    EACCES: 'this user may not take it: choose a port above 1023',
+    EADDRNOTAVAIL: 'this machine has no such address: choose one it has, such as 127.0.0.1',
+    ENOTFOUND: 'the name has no address: write an IP address, such as 127.0.0.1',
+  }
+  const reason = reasons[code] ?? 'choose another address'
+  return new RelayError('RELAY_LISTEN_FAILED', `cannot listen on ${formatListen(address)} (${code}); ${reason}`, {
+    cause,
+  })
+}
+
 /** RFC 1123 labels; a last label that starts with a digit would be a number in disguise (127.1, 0x7f000001). */
 function isHostName(host: string): boolean {
   const labels = host.split('.')

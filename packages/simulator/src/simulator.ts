@@ -17,7 +17,8 @@ import { RequestBook, type RequestLog, type Violation } from './http/request-log
 export interface SimulatorOptions {
   /** For what the simulator itself draws (the order of shuffled pages); default 1. */
   readonly seed?: number
-  readonly host?: '127.0.0.1'
+  /** Default 127.0.0.1: whoever reaches it may read and write the records of its tenant. */
+  readonly host?: string
   /** Default 0: any free port. */
   readonly port?: number
   /** The service's clock: `Date` header, `gte_ndays`, the request budget, expiry of tokens. Default Date.now. */

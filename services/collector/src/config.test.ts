@@ -48,11 +48,28 @@ describe('sources of the configuration', () => {
     ['an API on this machine may speak http', { url: 'http://127.0.0.1:8080/cas' }],
     ['an address without a scheme is an http proxy', { proxy: 'proxy.example:3128' }],
     ['a proxy may have credentials', { proxy: 'http://user:p%40ss@proxy.example:3128' }],
+    ['a test server elsewhere may speak http when told so', { url: 'http://simulator:8090', allowPlainHttp: true }],
     ['a lookback of hours', { lookback: 'PT36H' }],
   ])('%s', (_, more) => expect(problems(more)).toEqual([]))
 
   test.each([
     ['http elsewhere', { url: 'http://contoso.example' }, /^0\.url: must start with https/],
+    ['http elsewhere, told it must not', { url: 'http://contoso.example', allowPlainHttp: false }, /allowPlainHttp/],
+    [
+      'a token endpoint on http elsewhere, even beside a test server',
+      {
+        url: 'http://simulator:8090',
+        allowPlainHttp: true,
+        auth: {
+          type: 'oauth',
+          tenantId: 'a',
+          clientId: 'b',
+          clientSecret: 'c',
+          tokenUrl: 'http://entra.example/token',
+        },
+      },
+      /^0\.auth\.tokenUrl: must start with https/,
+    ],
     ['no URL', { url: 'contoso' }, /^0\.url: must be a URL/],
     ['credentials in the URL', { url: 'https://a:b@contoso.example' }, /^0\.url: must not hold credentials/],
     ['a query', { url: 'https://contoso.example/?a=1' }, /^0\.url: must not have a query/],

@@ -174,3 +174,13 @@ describe('the log', () => {
     )
   })
 })
+
+test('a source on plain http elsewhere is warned about, one on this machine is not', async () => {
+  await using harness = await Harness.open()
+  const warnings = (): number => harness.world.entries.filter(({ msg }) => /plain http/.test(String(msg))).length
+  await harness.start()
+  expect(warnings()).toBe(0)
+  // A reserved name (RFC 2606): it never resolves.
+  await harness.start(harness.config({ id: 'test-server', url: 'http://simulator.invalid:8090', allowPlainHttp: true }))
+  expect(warnings()).toBe(1)
+})

@@ -98,12 +98,12 @@ export class Cluster {
 
   /** A shared connection; requests of a lane wait for each other. */
   async connection(node: number, lane: Lane): Promise<Connection> {
-    return this.#shared(`${node} ${lane}`, () => this.#address(node))
+    return this.#suspecting(node, () => this.#shared(`${node} ${lane}`, () => this.#address(node)))
   }
 
   /** A connection of one's own, for requests that wait on purpose. The caller closes it. */
   async dedicated(node: number): Promise<Connection> {
-    const connection = await this.#options.driver.connect(await this.#address(node))
+    const connection = await this.#suspecting(node, async () => this.#options.driver.connect(await this.#address(node)))
     if (this.#closing.aborted) {
       connection.close()
       throw this.#closing.reason
@@ -230,6 +230,18 @@ export class Cluster {
       return connection
     } catch (error) {
       if (this.#connections.get(key) === opening) this.#connections.delete(key)
+      throw error
+    }
+  }
+
+  /** A broker that cannot be reached leads and coordinates nothing for long: who does is looked up anew. */
+  async #suspecting(node: number, connect: () => Promise<Connection>): Promise<Connection> {
+    try {
+      return await connect()
+    } catch (error) {
+      for (const [topic, { partitions }] of this.#topics)
+        if (partitions.some(({ leader }) => leader === node)) this.#topics.delete(topic)
+      for (const [key, coordinator] of this.#coordinators) if (coordinator === node) this.#coordinators.delete(key)
       throw error
     }
   }

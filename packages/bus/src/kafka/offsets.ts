@@ -23,16 +23,16 @@ export async function boundsOf(core: Core, partition: TopicPartition): Promise<B
 
 /**
  * The first record at or after a time that readers get, or the end.
- * Kafka's own answer may be the marker of a transaction, which no reader sees.
+ * Kafka's own answer may be the marker of a transaction, which no reader sees, or a record whose transaction is still open: then it
+ * is this place, since readers get the record once it is committed. The end is asked first: what is appended between the two
+ * answers is behind it. A group that starts here skips nothing.
  */
 export async function offsetAt(core: Core, partition: TopicPartition, timeMs: number): Promise<number> {
-  const [found, end] = await Promise.all([
-    offsetFor(core, partition, Math.max(0, timeMs)),
-    offsetFor(core, partition, endTime),
-  ])
+  const end = await offsetFor(core, partition, endTime)
+  const found = await offsetFor(core, partition, Math.max(0, timeMs))
   if (found < 0) return end
-  const record = await firstRecord(core, partition, found, end)
-  return record?.offset ?? end
+  const { record, reached } = await search(core, partition, found, end)
+  return record?.offset ?? reached
 }
 
 async function offsetFor(core: Core, { topic, partition }: TopicPartition, timeMs: number): Promise<number> {
@@ -55,21 +55,33 @@ const peekBytesMax = 65_536
 /** The first record at or behind `from` and before `end` that a reader gets; undefined when there is none (yet). */
 export async function firstRecord(
   core: Core,
-  { topic, partition }: TopicPartition,
+  partition: TopicPartition,
   from: number,
   end: number,
 ): Promise<StoredRecord | undefined> {
-  for (let offset = from; offset < end; ) {
-    const position = { topic, partition, offset, bytesMax: peekBytesMax }
+  const { record } = await search(core, partition, from, end)
+  return record !== undefined && record.offset < end ? record : undefined
+}
+
+/** Looks for a record that a reader gets; before `reached` there is none and there will be none. */
+async function search(
+  core: Core,
+  { topic, partition }: TopicPartition,
+  from: number,
+  end: number,
+): Promise<{ readonly record?: StoredRecord; readonly reached: number }> {
+  let reached = from
+  while (reached < end) {
+    const position = { topic, partition, offset: reached, bytesMax: peekBytesMax }
     const { batches } = await core.cluster.ask(() => core.fetcher.peek(position))
-    if (batches.length === 0) return undefined
+    if (batches.length === 0) return { reached }
     for (const batch of batches) {
       const record = firstOf(batch)
-      if (record !== undefined) return record.offset < end ? record : undefined
+      if (record !== undefined) return { record, reached: record.offset }
     }
-    offset = batches.at(-1)?.next ?? end
+    reached = batches.at(-1)?.next ?? end
   }
-  return undefined
+  return { reached }
 }
 
 const firstOf = (batch: FetchedBatch): StoredRecord | undefined => (batch.isHidden ? undefined : batch.records()[0])

@@ -5,20 +5,30 @@ import { z } from 'zod'
 import { durationSetting } from '../../duration.ts'
 import { isLoopback, parseProxy } from '../../http/proxy.ts'
 
-/** What is wrong with a URL that requests with credentials go to; undefined when nothing is. */
+/** What is wrong with a URL, whoever reads what goes over it; undefined when nothing is. */
 function problemOfUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return 'must be a URL like https://contoso.us2.portal.cloudappsecurity.com'
   const url = new URL(text)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    return 'must start with https:// (http:// only for this machine itself)'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must start with https://'
   if (url.username !== '' || url.password !== '') return 'must not hold credentials: they belong to auth'
   if (text.includes('?') || text.includes('#')) return 'must not have a query or a fragment'
   return undefined
 }
 
-const urlSetting = z.string().superRefine((text, context) => {
+/** Whether credentials and records cross the network for anyone to read. */
+export function isPlainElsewhere(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'http:' && !isLoopback(hostname)
+}
+
+const anyUrlSetting = z.string().superRefine((text, context) => {
   const problem = problemOfUrl(text)
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+})
+
+const urlSetting = anyUrlSetting.refine((text) => !isPlainElsewhere(text), {
+  error: 'must start with https:// (http:// only for this machine itself)',
 })
 
 const tokenAuthSchema = z.strictObject({
@@ -64,13 +74,17 @@ const overlapSchema = z.strictObject({
     .prefault({}),
 })
 
-export const defenderSourceSchema = z.strictObject({
+const settingsSchema = z.strictObject({
   id: idSchema.meta({ description: 'Name of the source; part of topic names, never changed.' }),
   tenant: idSchema.optional().meta({ description: 'Customer the source belongs to; default: the id.' }),
   type: z.literal('defender-for-cloud-apps'),
-  url: urlSetting.meta({
+  url: anyUrlSetting.meta({
     description: 'API origin, with a path prefix if it has one (generic portal: …/cas).',
     examples: ['https://contoso.us2.portal.cloudappsecurity.com'],
+  }),
+  allowPlainHttp: z.boolean().default(false).meta({
+    description:
+      'For test servers only: url may be http:// to another machine. Token and records can then be read on the way; a warning says so.',
   }),
   portalUrl: urlSetting.optional().meta({ description: "For links in messages; default: url's origin." }),
   auth: z.discriminatedUnion('type', [tokenAuthSchema, oauthSchema]),
@@ -108,6 +122,17 @@ export const defenderSourceSchema = z.strictObject({
   scan: z.boolean().default(true).meta({ description: "Read activities in the API's scan mode." }),
   scanLimit: z.int().min(1).max(5_000).default(1_000).meta({ description: 'Records per request in scan mode.' }),
 })
+
+export const defenderSourceSchema = settingsSchema.refine(
+  ({ url, allowPlainHttp }) => allowPlainHttp || !isPlainElsewhere(url),
+  {
+    path: ['url'],
+    error:
+      'must start with https:// (http:// only for this machine itself, or a test server with allowPlainHttp: true)',
+    // Reported with every other problem of the source, not after they are solved.
+    when: ({ value }) => anyUrlSetting.safeParse((value as { url?: unknown } | null | undefined)?.url).success,
+  },
+)
 
 export type DefenderSourceConfig = z.output<typeof defenderSourceSchema>
 

@@ -6,7 +6,7 @@ import { retry } from '@siem-relay/service-kit'
 import { createDispatchers } from '../../http/dispatchers.ts'
 import type { Source, SourceContext, SourceState, SourceStatus } from '../source.ts'
 import { DefenderClient } from './client.ts'
-import { type DefenderSourceConfig, tenantOf } from './config.ts'
+import { type DefenderSourceConfig, isPlainElsewhere, tenantOf } from './config.ts'
 import { Hold } from './hold.ts'
 import type { StreamKind } from './paging.ts'
 import { Stream } from './stream.ts'
@@ -81,6 +81,11 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
     id: config.id,
 
     async run(signal) {
+      if (isPlainElsewhere(config.url))
+        world.log.warn(
+          { source: config.id },
+          'url is plain http: token and records can be read on the way; for a test server',
+        )
       const setGauges = (): void => {
         for (const { kind, watermarkMs } of streams.map((stream) => stream.status()))
           if (watermarkMs !== undefined)

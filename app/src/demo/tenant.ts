@@ -1,0 +1,69 @@
+/** The demo's tenant: the simulator with a life of its own. What has happened in it is told again after a restart, word for
+ *  word, so that a relay that has read it repeats nothing. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeDirectory } from '@siem-relay/bus'
+import { type Listen, listenError } from '@siem-relay/service-kit'
+import { createTimeline, type Simulator, sampleRecords, startSimulator } from '@siem-relay/simulator'
+
+/** The tenant's API token. Everybody may know it: the records are invented. */
+export const tenantToken = 'demo'.repeat(16)
+
+/** How much has already happened when the tenant is started for the first time. */
+const pastMs = 10 * 60_000
+const tickMs = 1_000
+
+export interface TenantOptions {
+  /** Keeps when the tenant's life began. */
+  readonly directory: string
+  readonly nowMs: () => number
+  /** Default: a free port of this machine. */
+  readonly listen?: Listen
+}
+
+export interface Tenant extends AsyncDisposable {
+  /** Where the API answers. */
+  readonly url: string
+}
+
+/** @throws {RelayError} `RELAY_LISTEN_FAILED` when the address cannot be taken. */
+export async function startTenant({ directory, nowMs, listen }: TenantOptions): Promise<Tenant> {
+  makeDirectory(directory, 0o700)
+  const startMs = startOf(directory, nowMs)
+  const simulator = await startSimulator({ legacyToken: tenantToken, nowMs, ...listen }).catch((error: unknown) => {
+    throw listen === undefined ? error : listenError(listen, error)
+  })
+  const stopLife = live(simulator, startMs, nowMs)
+  return {
+    url: simulator.url,
+    [Symbol.asyncDispose]: async () => {
+      stopLife()
+      await simulator.close()
+    },
+  }
+}
+
+/** Fills the simulator and lets its tenant live on; the returned function stops that. */
+function live(simulator: Simulator, startMs: number, nowMs: () => number): () => void {
+  const { activities, alerts } = sampleRecords()
+  for (const record of activities) simulator.store.addActivity(record)
+  for (const record of alerts) simulator.store.addAlert(record)
+  const timeline = createTimeline(1, { startMs, activitiesPerMinute: 20 })
+  timeline.publish(simulator.store, nowMs())
+  const timer = setInterval(() => timeline.publish(simulator.store, nowMs()), tickMs)
+  return () => clearInterval(timer)
+}
+
+/** When the tenant's life began. */
+function startOf(directory: string, nowMs: () => number): number {
+  const path = join(directory, 'demo.json')
+  try {
+    const { startMs } = JSON.parse(readFileSync(path, 'utf8')) as { startMs?: unknown }
+    if (typeof startMs === 'number') return startMs
+  } catch {
+    // The first start, or a file somebody damaged: the story begins now.
+  }
+  const startMs = nowMs() - pastMs
+  writeFileSync(path, JSON.stringify({ startMs }))
+  return startMs
+}

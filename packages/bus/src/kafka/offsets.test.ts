@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import type { Core } from './core.ts'
+import { offsetAt } from './offsets.ts'
+import { ByteWriter } from './wire/bytes.ts'
+import { endTime } from './wire/cluster-requests.ts'
+import type { KafkaRequest } from './wire/request.ts'
+
+const partition = { topic: 'siem-relay.raw.contoso.alerts', partition: 0 }
+
+interface Log {
+  /** Offset behind the last record, committed or not. */
+  readonly end: number
+  /** Kafka's offset for the time that is asked for; -1 without any. */
+  readonly found: number
+}
+
+/** What a reader gets from `first` on; hidden: markers of transactions, and what was abandoned. */
+interface Batch {
+  readonly first: number
+  readonly next: number
+  readonly isHidden?: boolean
+}
+
+/** A broker whose log is as `logs[0]` at the first question, as `logs[1]` at the next, … */
+function brokerWith(logs: readonly Log[], batches: readonly Batch[]): Core {
+  let questions = 0
+  const listOffset = (request: KafkaRequest<unknown>): number => {
+    const writer = new ByteWriter()
+    request.write(writer)
+    // The time is the request's last field.
+    const timeMs = Number(writer.written.readBigInt64BE(writer.length - 8))
+    const log = logs[Math.min(questions++, logs.length - 1)] as Log
+    return timeMs === endTime ? log.end : log.found
+  }
+  return {
+    cluster: {
+      ask: (work: () => Promise<unknown>) => work(),
+      leader: async () => 1,
+      connection: async () => ({
+        send: async (request: KafkaRequest<unknown>) => [{ error: 0, offset: listOffset(request) }],
+      }),
+      forget: () => {},
+    },
+    fetcher: {
+      peek: async ({ offset }: { readonly offset: number }) => ({
+        batches: batches
+          .filter(({ next }) => next > offset)
+          .map(({ first, next, isHidden = false }) => ({
+            isHidden,
+            next,
+            records: () => [{ offset: Math.max(first, offset) }],
+          })),
+      }),
+    },
+  } as unknown as Core
+}
+
+describe('offsetAt', () => {
+  test('is the first record a reader gets at or after the time', async () => {
+    const core = brokerWith([{ end: 10, found: 4 }], [{ first: 0, next: 10 }])
+    expect(await offsetAt(core, partition, 1)).toBe(4)
+  })
+
+  test('passes markers and abandoned records', async () => {
+    const core = brokerWith(
+      [{ end: 10, found: 4 }],
+      [
+        { first: 4, next: 7, isHidden: true },
+        { first: 7, next: 10 },
+      ],
+    )
+    expect(await offsetAt(core, partition, 1)).toBe(7)
+  })
+
+  test('is the end when nothing is that young, or only markers are', async () => {
+    expect(await offsetAt(brokerWith([{ end: 10, found: -1 }], []), partition, 1)).toBe(10)
+    const marker = brokerWith([{ end: 10, found: 9 }], [{ first: 9, next: 10, isHidden: true }])
+    expect(await offsetAt(marker, partition, 1)).toBe(10)
+  })
+
+  test('stays before records whose transaction is still open: readers get them once it is committed', async () => {
+    expect(await offsetAt(brokerWith([{ end: 80, found: 0 }], []), partition, 1)).toBe(0)
+  })
+
+  test('skips nothing that is appended while it asks', async () => {
+    const before = { end: 0, found: -1 }
+    const after = { end: 80, found: 0 }
+    for (const logs of [[before, after], [before, before, after], [after]])
+      expect(await offsetAt(brokerWith(logs, [{ first: 0, next: 80 }]), partition, 1)).toBe(0)
+  })
+})

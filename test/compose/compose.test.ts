@@ -1,0 +1,168 @@
+/** The stack of docker-compose.yml, really run. One stack, facts in the order of its life. */
+
+import { sampleLines } from '@siem-relay/simulator'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { idOf } from '../faults/ledger.ts'
+import { Compose, docker } from './compose.ts'
+import { Received, recordIds, repeatedIn } from './ledger.ts'
+
+const services = ['collector', 'formatter', 'syslog-sender']
+
+let compose: Compose
+let received: Received
+
+beforeAll(async () => {
+  compose = await Compose.open()
+  received = new Received(compose)
+  // Once: all services have one image, and an engine without BuildKit would make it five times at once.
+  await compose.run('build', 'collector')
+  await compose.up()
+}, 900_000)
+
+afterAll(async () => {
+  await compose?.[Symbol.asyncDispose]()
+}, 120_000)
+
+/** Waits until everything the tenant has at this moment is at the receiver. */
+async function everythingHasArrived(): Promise<void> {
+  const ids = await recordIds(await compose.url('simulator', 8090))
+  expect(ids.size).toBeGreaterThan(100)
+  await compose.eventually('every record is at the receiver', async () => {
+    const arrived = new Set(await received.ids())
+    const missing = [...ids].filter((id) => !arrived.has(id))
+    if (missing.length > 0) throw new Error(`${missing.length} of ${ids.size} missing, such as ${missing[0]}`)
+    return true
+  })
+}
+
+interface Target {
+  readonly health: string
+  readonly lastError: string
+  readonly labels: { readonly job: string }
+}
+
+async function targets(job: string): Promise<readonly Target[]> {
+  const answer = await fetch(`${await compose.url('prometheus', 9090)}/api/v1/targets?state=active`)
+  const { data } = (await answer.json()) as { data: { activeTargets: Target[] } }
+  return data.activeTargets.filter(({ labels }) => labels.job === job)
+}
+
+/** Partitions each member of the sender's group has. */
+async function partitionsPerMember(): Promise<readonly number[]> {
+  const kafka = (...args: readonly string[]): Promise<string> =>
+    compose.run(
+      'exec',
+      '-T',
+      'kafka',
+      '/opt/kafka/bin/kafka-consumer-groups.sh',
+      '--bootstrap-server',
+      'localhost:9092',
+      ...args,
+    )
+  const group = (await kafka('--list')).split('\n').find((name) => name.endsWith('sender.receiver'))
+  const table = await kafka('--describe', '--members', '--group', group ?? 'sender.receiver')
+  return table
+    .split('\n')
+    .filter((line) => /\s\d+\s*$/.test(line))
+    .map((line) => Number(/(\d+)\s*$/.exec(line)?.[1]))
+}
+
+test('records of the tenant arrive at the receiver as lines, the twelve samples among them', async () => {
+  await everythingHasArrived()
+  const ids = await received.ids()
+  expect(ids).toEqual(expect.arrayContaining(sampleLines().map(({ line }) => idOf(line))))
+  expect(repeatedIn(ids)).toEqual([])
+})
+
+test('every container of the relay runs without root, on a file system it cannot write', async () => {
+  for (const service of [...services, 'simulator', 'receiver']) {
+    expect(await compose.run('exec', '-T', service, 'id', '-u')).toBe('1000\n')
+    expect((await compose.try('exec', '-T', service, 'touch', '/siem-relay/x')).code).not.toBe(0)
+  }
+})
+
+describe('Prometheus', () => {
+  test.each(services)('asks %s', async (service) => {
+    await compose.eventually(`Prometheus reaches ${service}`, async () => {
+      const [target] = await targets(service)
+      if (target?.lastError) throw new Error(target.lastError)
+      return target?.health === 'up' ? true : undefined
+    })
+  })
+
+  test('takes the rules, and their tests pass', async () => {
+    const answer = await fetch(`${await compose.url('prometheus', 9090)}/api/v1/rules`)
+    const { data } = (await answer.json()) as { data: { groups: { rules: { name: string; health: string }[] }[] } }
+    const rules = data.groups.flatMap((group) => group.rules)
+    expect(rules.length).toBeGreaterThan(10)
+    expect(rules.filter(({ health }) => health === 'err')).toEqual([])
+    const [container] = (await compose.run('ps', '--quiet', 'prometheus')).split('\n')
+    const { code, out, err } = await docker(
+      'exec',
+      container ?? '',
+      'promtool',
+      'test',
+      'rules',
+      '/etc/prometheus/tests/siem-relay.test.yml',
+    )
+    expect(`${out}${err}`).toContain('SUCCESS')
+    expect(code).toBe(0)
+  }, 60_000)
+
+  test('has the balance: formatted is delivered, or in flight', async () => {
+    const value = async (query: string): Promise<number> => {
+      const url = `${await compose.url('prometheus', 9090)}/api/v1/query?query=${encodeURIComponent(query)}`
+      const { data } = (await (await fetch(url)).json()) as { data: { result: { value: [number, string] }[] } }
+      return Number(data.result[0]?.value[1])
+    }
+    await compose.eventually('the balance is even', async () => {
+      const missing = await value(
+        'sum(siem_relay_messages_formatted_total) - sum(siem_relay_messages_delivered_total) - max(siem_relay_consumer_lag_records{stage="sender"})',
+      )
+      return missing === 0 ? true : undefined
+    })
+  })
+})
+
+test('--scale syslog-sender=3 shares the partitions out, and Prometheus asks all three', async () => {
+  await compose.up('--no-recreate', '--scale', 'syslog-sender=3')
+  const shares = await compose.eventually('three senders have partitions', async () => {
+    const found = await partitionsPerMember()
+    return found.length === 3 && found.every((count) => count > 0) ? found : undefined
+  })
+  expect(shares.toSorted()).toEqual([2, 2, 2])
+  await compose.eventually('Prometheus reaches three senders', async () =>
+    (await targets('syslog-sender')).filter(({ health }) => health === 'up').length === 3 ? true : undefined,
+  )
+  await everythingHasArrived()
+})
+
+test('down and up again loses nothing and repeats nothing', async () => {
+  await compose.run('stop')
+  const before = await received.keep()
+  await compose.run('down')
+  await compose.up()
+  await everythingHasArrived()
+  const after = await received.ids()
+  expect(after.length).toBeGreaterThan(before.length)
+  expect(repeatedIn(after)).toEqual([])
+})
+
+test('a broker that is killed loses nothing; what it could not note as delivered any more comes twice at most', async () => {
+  const before = await received.ids()
+  await compose.run('kill', '--signal', 'KILL', 'kafka')
+  // What happens meanwhile waits at the source.
+  const url = await compose.url('simulator', 8090)
+  const had = await recordIds(url)
+  await compose.eventually('the tenant has lived on', async () =>
+    (await recordIds(url)).size > had.size ? true : undefined,
+  )
+  await compose.up()
+  await everythingHasArrived()
+  const after = await received.ids()
+  expect(after.length).toBeGreaterThan(before.length)
+  // One checkpoint of ten seconds: a few activities, or a bulk operation of up to 31.
+  const repeated = repeatedIn(after)
+  expect(repeated.length).toBeLessThan(40)
+  expect(repeatedIn(repeated)).toEqual([])
+})

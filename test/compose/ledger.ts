@@ -1,0 +1,84 @@
+/** What the simulated tenant has, what the receiver printed, and the difference. */
+import { tenantToken } from '../../app/src/demo/tenant.ts'
+import { idOf } from '../faults/ledger.ts'
+import type { Compose } from './compose.ts'
+
+interface Page {
+  readonly data: readonly { readonly _id: string }[]
+  readonly hasNext: boolean
+  readonly nextQueryFilters?: object
+}
+
+/** Everything the tenant has by now. The API's budget of requests is shared with the collector: few and large ones. */
+export async function recordIds(simulatorUrl: string): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>()
+  const take = ({ data }: Page): void => {
+    for (const { _id } of data) ids.add(_id)
+  }
+  // In scan mode the API gives the filters of the next page.
+  let filters: object | undefined = {}
+  while (filters !== undefined) {
+    const page = await list(`${simulatorUrl}/api/v1/activities/`, { filters, isScan: true, limit: 5_000 })
+    take(page)
+    filters = page.hasNext ? page.nextQueryFilters : undefined
+  }
+  for (let skip = 0, hasNext = true; hasNext; skip += 100) {
+    const page = await list(`${simulatorUrl}/api/v1/alerts/`, {
+      sortField: 'date',
+      sortDirection: 'asc',
+      skip,
+      limit: 100,
+    })
+    take(page)
+    hasNext = page.hasNext
+  }
+  return ids
+}
+
+async function list(url: string, query: object): Promise<Page> {
+  for (;;) {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Token ${tenantToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(query),
+    })
+    if (answer.ok) return (await answer.json()) as Page
+    if (answer.status !== 429) throw new Error(`${url}: ${answer.status} ${await answer.text()}`)
+    await answer.body?.cancel()
+    await new Promise((resolve) => setTimeout(resolve, Number(answer.headers.get('retry-after') ?? 5) * 1_000))
+  }
+}
+
+/** The receiver's lines, over all the containers it has had. */
+export class Received {
+  #earlier: readonly string[] = []
+  readonly #compose: Compose
+
+  constructor(compose: Compose) {
+    this.#compose = compose
+  }
+
+  /** Ids in the order of their lines, repeated ones included. */
+  async ids(): Promise<readonly string[]> {
+    return [...this.#earlier, ...(await this.#current())]
+  }
+
+  /** The container goes now, and its log with it: what it has printed is kept. */
+  async keep(): Promise<readonly string[]> {
+    this.#earlier = await this.ids()
+    return this.#earlier
+  }
+
+  async #current(): Promise<readonly string[]> {
+    const log = await this.#compose.logs('receiver')
+    return log
+      .split('\n')
+      .filter((line) => line.includes('CEF:'))
+      .map(idOf)
+  }
+}
+
+export function repeatedIn(ids: readonly string[]): readonly string[] {
+  const seen = new Set<string>()
+  return ids.filter((id) => seen.has(id) || !seen.add(id))
+}

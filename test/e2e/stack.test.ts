@@ -1,0 +1,145 @@
+/** The demo stack's commands as its containers run them: simulator, relay and receiver as processes of their own, and the
+ *  health check that asks them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { sampleLines } from '@siem-relay/simulator'
+import { describe, expect, test } from 'vitest'
+import { idOf } from '../faults/ledger.ts'
+import { startRelayProcess } from '../support/process.ts'
+import { temporaryDirectory } from '../support/relay.ts'
+
+const command = join(import.meta.dirname, '..', '..', 'app', 'bin', 'siem-relay.mjs')
+
+interface Started extends AsyncDisposable {
+  readonly child: ChildProcess
+  /** What `pattern` caught on standard error. */
+  readonly address: string
+}
+
+/** Starts a command and waits until it says where it listens. */
+async function start(cwd: string, args: readonly string[], pattern: RegExp): Promise<Started> {
+  const child = spawn(process.execPath, [command, ...args], { cwd, env: { PATH: process.env.PATH ?? '' } })
+  const exited = once(child, 'exit')
+  const said = Promise.withResolvers<string>()
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    const found = pattern.exec(line)?.[1]
+    if (found !== undefined) said.resolve(found)
+  })
+  void exited.then(([code]) => said.reject(new Error(`${args[0]} ended with ${String(code)}`)))
+  return {
+    child,
+    address: await said.promise,
+    [Symbol.asyncDispose]: async () => {
+      child.kill()
+      await exited
+    },
+  }
+}
+
+async function health(
+  cwd: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ readonly code: number; readonly text: string }> {
+  const child = spawn(process.execPath, [command, 'health', ...args], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', ...env },
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      text += String(chunk)
+    })
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, text }
+}
+
+const simulatorSays = /^siem-relay simulator: (http:\S+)/
+const receiverSays = /listens on (?:tcp|udp):\/\/(\S+?)\. /
+
+test('simulator → relay → receiver: the samples arrive, health says ready, signals end all of it with code 0', {
+  timeout: 90_000,
+}, async () => {
+  using directory = temporaryDirectory()
+  await using simulator = await start(directory.path, ['simulator', '--listen', '127.0.0.1:0'], simulatorSays)
+  await using receiver = await start(directory.path, ['receiver', '--listen', '127.0.0.1:0'], receiverSays)
+  const samples = new Set(sampleLines().map(({ line }) => idOf(line)))
+  const enough = Promise.withResolvers<void>()
+  createInterface({ input: receiver.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    samples.delete(idOf(line))
+    if (samples.size === 0) enough.resolve()
+  })
+  const relay = await startRelayProcess(directory.path, {
+    sources: [
+      {
+        id: 'demo',
+        type: 'defender-for-cloud-apps',
+        url: simulator.address,
+        auth: { type: 'token', token: 'demo'.repeat(16) },
+        lookback: 'P11000D',
+        pollSeconds: 1,
+        requestsPerMinute: 20,
+      },
+    ],
+    agents: [
+      { id: 'siem', syslog: { host: '127.0.0.1', port: Number(receiver.address.split(':')[1]), protocol: 'tcp' } },
+    ],
+  })
+  await enough.promise
+
+  const env = { SIEM_RELAY_ADMIN__LISTEN: new URL(relay.adminUrl).host }
+  expect(await health(directory.path, [], env)).toEqual({ code: 0, text: expect.stringMatching(/\nready\n$/) })
+  expect(await health(directory.path, ['--live'], env)).toEqual({ code: 0, text: 'ok\n' })
+  expect((await health(directory.path, ['--connect', receiver.address])).code).toBe(0)
+
+  expect(await relay.kill('SIGTERM')).toBe(0)
+  expect(await health(directory.path, [], env)).toEqual({ code: 1, text: expect.stringMatching(/does not answer/) })
+  for (const { child } of [simulator, receiver]) {
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  }
+  expect((await health(directory.path, ['--connect', receiver.address])).code).toBe(1)
+})
+
+describe('health says no with code 1', () => {
+  test('to a relay that is not ready, and why', async () => {
+    using directory = temporaryDirectory()
+    const relay = await startRelayProcess(directory.path, {
+      sources: [
+        { id: 'a', type: 'defender-for-cloud-apps', url: 'http://127.0.0.1:1', auth: { type: 'token', token: 'x' } },
+      ],
+    })
+    const env = { SIEM_RELAY_ADMIN__LISTEN: new URL(relay.adminUrl).host }
+    expect(await health(directory.path, [], env)).toEqual({
+      code: 1,
+      text: expect.stringMatching(/\[-\] collector\/a: no request has succeeded yet.*\nnot ready\n/s),
+    })
+    expect((await health(directory.path, ['--live'], env)).code).toBe(0)
+    await relay.kill('SIGTERM')
+  })
+
+  test.each([
+    ['a configuration that is wrong', { SIEM_RELAY_ADMIN__LISTEN: 'nowhere' }, /admin\.listen|ADMIN__LISTEN/],
+    ['a port nobody can know', { SIEM_RELAY_ADMIN__LISTEN: '127.0.0.1:0' }, /give it a port/],
+  ])('to %s', async (_, env, text) => {
+    using directory = temporaryDirectory()
+    expect(await health(directory.path, [], env)).toEqual({ code: 1, text: expect.stringMatching(text) })
+  })
+})
+
+test.each(['simulator', 'receiver'])('%s refuses an address that is none with code 2', async (name) => {
+  using directory = temporaryDirectory()
+  const child = spawn(process.execPath, [command, name, '--listen', '5514'], {
+    cwd: directory.path,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH ?? '' },
+  })
+  let text = ''
+  child.stderr.on('data', (chunk) => {
+    text += String(chunk)
+  })
+  expect(await once(child, 'close')).toEqual([2, null])
+  expect(text).toContain('127.0.0.1:5514')
+})
