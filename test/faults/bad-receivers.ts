@@ -1,51 +1,15 @@
 /** Receivers that take connections and do not read, or vanish without a word: nothing is lost, memory stays bounded. */
-import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { type Gate, startGate } from '../support/gate.ts'
 import { residentBytes, startRelayProcess } from '../support/process.ts'
 import { type Receiver, tcpReceiver } from '../support/receivers.ts'
 import { temporaryDirectory } from '../support/relay.ts'
-import { idOf, inspect } from './ledger.ts'
+import { embeddedLog, idOf, inspect } from './ledger.ts'
 import type { Report } from './report.ts'
 import { startFaultSource } from './source.ts'
 
 const megabyte = 1_048_576
 const residentMax = 300 * megabyte
-
-/** A line between the relay and a receiver that can be switched: it passes, or it takes bytes and drops or ignores them. */
-interface Gate extends AsyncDisposable {
-  readonly port: number
-  mode: 'pass' | 'never-read' | 'swallow'
-}
-
-async function startGate(targetPort: number, mode: Gate['mode']): Promise<Gate> {
-  const sockets = new Set<Socket>()
-  const gate = { port: 0, mode }
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
-    sockets.add(client)
-    client.on('error', () => client.destroy())
-    client.on('close', () => sockets.delete(client))
-    if (gate.mode === 'never-read') return
-    if (gate.mode === 'swallow') {
-      // Half open: bytes go nowhere, and the end is never answered.
-      client.resume()
-      return
-    }
-    const target = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true })
-    sockets.add(target)
-    target.on('error', () => client.destroy())
-    client.on('close', () => target.destroy())
-    client.pipe(target).pipe(client)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  gate.port = typeof address === 'object' && address !== null ? address.port : 0
-  return Object.assign(gate, {
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  })
-}
 
 export async function receiverThatNeverReads(seed: number): Promise<Report> {
   return badReceiver('a receiver that accepts and never reads', 'never-read', /RELAY_RECEIVER_STALLED/, seed)
@@ -95,7 +59,7 @@ async function badReceiver(name: string, mode: Gate['mode'], complaint: RegExp, 
   })
   const code = await relay.kill('SIGTERM')
   const findings = await inspect({
-    directory: join(directory.path, 'log'),
+    open: embeddedLog(join(directory.path, 'log')),
     tenant: 'contoso',
     agent: 'siem',
     sourceIds: source.ids,

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { startRelayProcess } from '../support/process.ts'
 import { tcpReceiver } from '../support/receivers.ts'
 import { temporaryDirectory } from '../support/relay.ts'
-import { idOf, inspect } from './ledger.ts'
+import { embeddedLog, idOf, inspect } from './ledger.ts'
 import type { Report } from './report.ts'
 import { startFaultSource } from './source.ts'
 
@@ -54,7 +54,7 @@ export async function diskFull(leaveBytes: number, seed: number): Promise<Report
     })
     const code = await relay.kill('SIGTERM')
     const findings = await inspect({
-      directory: join(disk, 'log'),
+      open: embeddedLog(join(disk, 'log')),
       tenant: 'contoso',
       agent: 'siem',
       sourceIds: source.ids,

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { seededRandom } from '@siem-relay/service-kit/testing'
 import { makeCertificates } from '../support/certificates.ts'
 import { type Daemon, startRsyslog } from '../support/daemons.ts'
+import type { KafkaCluster } from '../support/kafka-cluster.ts'
 import { startRelayProcess } from '../support/process.ts'
 import { temporaryDirectory } from '../support/relay.ts'
-import { idOf, inspect } from './ledger.ts'
+import { kafkaLog } from './kafka/fleet.ts'
+import { embeddedLog, idOf, inspect } from './ledger.ts'
 import type { Report } from './report.ts'
 import { startFaultSource } from './source.ts'
 
@@ -24,8 +26,15 @@ const wires = {
   'relp-tls': { port: 'relpTlsPort', settings: { protocol: 'relp' }, repeatsMax: 128, aliveMsMax: 80 },
 } as const
 
-export async function killReceiver(wire: keyof typeof wires, rounds: number, seed: number): Promise<Report> {
+/** @param onKafka a cluster to carry it; default: the embedded log. */
+export async function killReceiver(
+  wire: keyof typeof wires,
+  rounds: number,
+  seed: number,
+  onKafka?: KafkaCluster,
+): Promise<Report> {
   using directory = temporaryDirectory()
+  const log = onKafka === undefined ? embeddedLogIn(directory.path) : kafkaLog(onKafka)
   const { port, settings, repeatsMax, aliveMsMax } = wires[wire]
   const certificates = wire === 'relp-tls' ? makeCertificates(directory.path) : undefined
   const secured = certificates && { tls: certificates }
@@ -36,6 +45,7 @@ export async function killReceiver(wire: keyof typeof wires, rounds: number, see
     const { udpPort, tcpPort, tlsPort, relpPort, relpTlsPort } = daemon
     const ports = { udpPort, tcpPort, tlsPort, relpPort, relpTlsPort }
     const relay = await startRelayProcess(directory.path, {
+      ...log.config,
       sources: [source.config],
       agents: [
         {
@@ -74,14 +84,14 @@ export async function killReceiver(wire: keyof typeof wires, rounds: number, see
     // A message cut by a kill stands as a fragment in the receiver's file; its whole copy comes after it.
     const received = all.filter((message) => safeIdOf(message) !== '')
     const findings = await inspect({
-      directory: join(directory.path, 'log'),
+      open: log.open,
       tenant: 'contoso',
       agent: 'siem',
       sourceIds: source.ids,
       received,
     })
     return {
-      name: `kill -9 of rsyslog in mid-stream, ${wire}, ${rounds} rounds`,
+      name: `kill -9 of rsyslog in mid-stream, ${wire}, ${log.name}, ${rounds} rounds`,
       findings,
       extra: {
         torn: all.length - received.length,
@@ -105,6 +115,12 @@ export async function killReceiver(wire: keyof typeof wires, rounds: number, see
     await daemon[Symbol.asyncDispose]()
   }
 }
+
+const embeddedLogIn = (directory: string) => ({
+  name: 'embedded log',
+  config: {},
+  open: embeddedLog(join(directory, 'log')),
+})
 
 function safeIdOf(message: string): string {
   try {

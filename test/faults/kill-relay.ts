@@ -4,7 +4,7 @@ import { seededRandom } from '@siem-relay/service-kit/testing'
 import { startRelayProcess } from '../support/process.ts'
 import { tcpReceiver } from '../support/receivers.ts'
 import { temporaryDirectory } from '../support/relay.ts'
-import { idOf, inspect } from './ledger.ts'
+import { embeddedLog, idOf, inspect } from './ledger.ts'
 import type { Report } from './report.ts'
 import { startFaultSource } from './source.ts'
 
@@ -49,7 +49,7 @@ export async function killRelay(rounds: number, seed: number): Promise<Report> {
   })
   const code = await relay.kill('SIGTERM')
   const findings = await inspect({
-    directory: join(directory.path, 'log'),
+    open: embeddedLog(join(directory.path, 'log')),
     tenant: 'contoso',
     agent: 'siem',
     sourceIds: source.ids,

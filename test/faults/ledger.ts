@@ -1,5 +1,5 @@
 /** Holds a run to the promises: what the source had, what the log holds, what the receiver read. */
-import { openSqliteBus } from '@siem-relay/bus'
+import { type Bus, openSqliteBus } from '@siem-relay/bus'
 import { outTopic, parseCef, rawTopic, type TopicSpec } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 
@@ -22,7 +22,8 @@ export interface Findings {
 }
 
 export interface Run {
-  readonly directory: string
+  /** Opens the log; the relay must have ended where it is the embedded one. */
+  readonly open: () => Promise<Bus>
   readonly tenant: string
   readonly agent: string
   /** Ids of all records the source had. */
@@ -31,9 +32,12 @@ export interface Run {
   readonly received: readonly string[]
 }
 
-/** @throws when the log cannot be opened: the relay must have ended. */
-export async function inspect({ directory, tenant, agent, sourceIds, received }: Run): Promise<Findings> {
-  await using bus = await openSqliteBus({ path: directory, clock: systemClock, freeBytesMin: 1_048_576 })
+/** The embedded log of a directory. */
+export const embeddedLog = (directory: string) => (): Promise<Bus> =>
+  openSqliteBus({ path: directory, clock: systemClock, freeBytesMin: 1_048_576 })
+
+export async function inspect({ open, tenant, agent, sourceIds, received }: Run): Promise<Findings> {
+  await using bus = await open()
   const keysOf = async (topics: readonly TopicSpec[]): Promise<readonly (readonly string[])[]> => {
     await bus.ensureTopics(topics)
     const partitions: string[][] = []

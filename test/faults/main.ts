@@ -1,8 +1,11 @@
 /** `npm run test:faults [name…]`: the promises of docs/operating/reliability.md put to the test with real processes. Linux; rsyslog from
  *  scripts/receivers.sh; the disk tests need root. `--quick` runs a tenth of the rounds. Prints figures; exits 1 when one is wrong. */
+
+import { type KafkaCluster, startKafkaCluster } from '../support/kafka-cluster.ts'
 import { backlogBehindStalledReceiver, halfOpenReceiver, receiverThatNeverReads } from './bad-receivers.ts'
 import { diskFull } from './disk-full.ts'
 import { copyUnderKills, membershipStorm, threeBrokers, zombies } from './kafka/copy.ts'
+import { blockedBesideHealthy, brokerKills, hundredTenants, killSender, stalledAndKilled } from './kafka/relay.ts'
 import { killReceiver } from './kill-receiver.ts'
 import { killRelay } from './kill-relay.ts'
 import { print, type Report } from './report.ts'
@@ -25,7 +28,19 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'kafka-zombies': () => zombies(isQuick ? 2 : 20, seed),
   'kafka-storm': () => membershipStorm(isQuick ? 20 : 120, seed),
   'kafka-three-brokers': () => threeBrokers(isQuick ? 10_000 : 50_000),
+  'kafka-broker': () => brokerKills(isQuick ? 2 : 10, seed),
+  'kafka-sender': () => killSender(isQuick ? 1 : 5, seed),
+  'kafka-stalled': () => stalledAndKilled(isQuick ? 5_000 : 50_000, seed),
+  'kafka-blocked': () => blockedBesideHealthy(isQuick ? 5_000 : 50_000, seed),
+  'kafka-tenants': () => hundredTenants(isQuick ? 20 : 100, isQuick ? 5 : 60),
+  'kafka-relp': () => onOneBroker((cluster) => killReceiver('relp', isQuick ? 3 : 20, seed, cluster)),
+  'kafka-relp-tls': () => onOneBroker((cluster) => killReceiver('relp-tls', isQuick ? 3 : 20, seed, cluster)),
   backlog: () => backlogBehindStalledReceiver(isQuick ? 100_000 : 1_000_000, seed),
+}
+
+async function onOneBroker(run: (cluster: KafkaCluster) => Promise<Report>): Promise<Report> {
+  await using cluster = await startKafkaCluster(1)
+  return run(cluster)
 }
 
 const unknown = wanted.filter((name) => runs[name] === undefined)

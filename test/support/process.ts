@@ -22,12 +22,14 @@ export interface RelayProcess {
 /**
  * Starts `siem-relay run` and waits until it says that it runs.
  * @param config as in siem-relay.yaml; JSON is YAML.
+ * @param services which of them; default: all.
  * @throws when it exits first, with what it said.
  */
 export async function startRelayProcess(
   directory: string,
   config: object,
   env: Record<string, string> = {},
+  services: readonly string[] = [],
 ): Promise<RelayProcess> {
   const file = join(directory, 'siem-relay.yaml')
   const base = { bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 }, admin: { listen: '127.0.0.1:0' } }
@@ -37,7 +39,8 @@ export async function startRelayProcess(
     renameSync(`${file}.new`, file)
   }
   configure(config)
-  const child = spawn(process.execPath, [join(root, 'app', 'bin', 'siem-relay.mjs'), 'run', '--config', file], {
+  const args = ['run', '--config', file, ...services.flatMap((service) => ['--service', service])]
+  const child = spawn(process.execPath, [join(root, 'app', 'bin', 'siem-relay.mjs'), ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
   })

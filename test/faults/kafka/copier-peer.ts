@@ -38,7 +38,16 @@ bus.stage({
       committed: () => process.send?.({ committed: partition }),
     }
   },
-  onError: (error) => { if (process.env.COPY_DEBUG) console.error(new Date().toISOString(), process.pid, 'stage', (error as Error).message, (error as {cause?: Error}).cause?.message) },
+  onError: (error) => {
+    if (process.env.COPY_DEBUG)
+      console.error(
+        new Date().toISOString(),
+        process.pid,
+        'stage',
+        (error as Error).message,
+        (error as { cause?: Error }).cause?.message,
+      )
+  },
 })
 process.on('SIGTERM', () => {
   void bus[Symbol.asyncDispose]().then(() => process.exit(0))

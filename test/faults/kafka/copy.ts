@@ -77,7 +77,13 @@ class Copying implements AsyncDisposable {
         }
         isDone = true
       } catch (error) {
-        if (process.env.COPY_DEBUG) console.error(new Date().toISOString(), 'writer', (error as Error).message, (error as {cause?: Error}).cause?.message)
+        if (process.env.COPY_DEBUG)
+          console.error(
+            new Date().toISOString(),
+            'writer',
+            (error as Error).message,
+            (error as { cause?: Error }).cause?.message,
+          )
         if (!(error instanceof RelayError)) throw error
         await sleep(200)
       }
