@@ -22,7 +22,9 @@ import { busEvents } from './bus-events.ts'
 import { observeBus } from './bus-metrics.ts'
 import { createReloadMetrics } from './config/reload-metrics.ts'
 import { type RelayConfig, tenantsOf } from './config/schema.ts'
-import { openBus } from './open-bus.ts'
+import { LocalControl } from './control/local.ts'
+import { serveControl } from './control/server.ts'
+import { exclusiveDirectoryOf, openBus } from './open-bus.ts'
 import { version } from './version.ts'
 
 export const serviceNames = ['collector', 'formatter', 'syslog-sender'] as const
@@ -107,6 +109,15 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   const order = (['syslog-sender', 'formatter', 'collector'] as const).filter((name) => services.includes(name))
   const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
+  const directory = exclusiveDirectoryOf(config)
+  if (directory !== undefined) {
+    const control = await serveControl(
+      new LocalControl({ bus, clock: systemClock, config: () => inForce }),
+      directory,
+      log,
+    )
+    starting.defer(() => control.close())
+  }
   isStarted()
   const closing = starting.move()
   return {

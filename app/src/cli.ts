@@ -3,10 +3,13 @@ import { parseListen } from '@siem-relay/service-kit'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
 import { echoConfig } from './commands/echo-config.ts'
+import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
 import { health } from './commands/health.ts'
+import { lag } from './commands/lag.ts'
 import { preview } from './commands/preview.ts'
 import { receiver } from './commands/receiver.ts'
+import { replay } from './commands/replay.ts'
 import { run } from './commands/run.ts'
 import { schema } from './commands/schema.ts'
 import { simulator } from './commands/simulator.ts'
@@ -38,6 +41,7 @@ function buildProgram(terminal: Terminal): Command {
     })
     .showHelpAfterError('(siem-relay help lists commands and options)')
   const config = new Option('-c, --config <file>', 'configuration file; ./siem-relay.yaml is found by itself')
+  const data = new Option('--data <directory>', 'directory of the embedded log')
 
   program
     .command('run')
@@ -74,6 +78,44 @@ function buildProgram(terminal: Terminal): Command {
     .option('--explain', 'say which filter clause decided over each record')
     .option('--json', 'one JSON object a line')
     .action((options) => preview(options, terminal))
+
+  program
+    .command('replay')
+    .description('send what was stored in a time again to an agent, beside its live messages')
+    .addOption(config)
+    .addOption(data)
+    .option('--agent <id>', 'the agent')
+    .option('--from <time>', 'stored from then on: 2026-11-24T10:00:00Z, or -2h for two hours ago')
+    .option('--to <time>', 'stored before then', 'now')
+    .option('--dry-run', 'count and say what would be done')
+    .option('--from-raw', 'filter and format the records anew with the present configuration')
+    .option('--rate <count>', 'most messages a second; default: 500', positiveInteger)
+    .option('--mark', 'end each line with cs6Label=replayJob and the id of the replay')
+    .option('--detach', 'do not wait for the end')
+    .option('--follow <replay>', 'wait for the end of a replay')
+    .option('--cancel <replay>', 'end a replay')
+    .option('--list', 'show replays')
+    .option('--json', 'as JSON')
+    .action((options) => replay(options, terminal))
+
+  program
+    .command('lag')
+    .description('show how far behind each agent is, and whether it catches up')
+    .addOption(config)
+    .addOption(data)
+    .option('--agent <id>', 'only this agent')
+    .option('--over <seconds>', 'measure rates for so long', positiveInteger, 2)
+    .option('--json', 'as JSON')
+    .action((options) => lag(options, terminal))
+
+  program
+    .command('forget')
+    .description('discard everything kept for an agent that is disabled or no longer configured')
+    .addOption(config)
+    .addOption(data)
+    .requiredOption('--agent <id>', 'the agent')
+    .option('--yes', 'do not ask')
+    .action((options) => forget(options, terminal))
 
   program
     .command('generate')

@@ -5,12 +5,14 @@ import { RelayError } from '@siem-relay/common'
 import { exitCodeOf } from '@siem-relay/service-kit'
 
 export interface Terminal {
-  readonly stdin: Readable
+  readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Writable & { readonly isTTY?: boolean }
   readonly stderr: Writable & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   setExitCode(code: number): void
+  /** Calls back at Ctrl-C instead of ending the process; the returned function ends that. */
+  onInterrupt(listener: () => void): () => void
   /** Says what went wrong in words for a person, with the next move, and sets the exit code. Unexpected errors keep their stack. */
   fail(error: unknown): void
 }
@@ -23,6 +25,10 @@ export const systemTerminal: Terminal = {
   cwd: process.cwd(),
   setExitCode: (code) => {
     process.exitCode = code
+  },
+  onInterrupt: (listener) => {
+    process.on('SIGINT', listener)
+    return () => process.off('SIGINT', listener)
   },
   fail: (error) => {
     process.stderr.write(`siem-relay: ${describeFailure(error)}\n`)

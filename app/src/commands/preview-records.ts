@@ -3,7 +3,6 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { openSqliteBus } from '@siem-relay/bus'
 import {
   type AgentDefinition,
   type EventKind,
@@ -12,9 +11,9 @@ import {
   rawHeaders,
   rawTopic,
 } from '@siem-relay/common'
-import { systemClock } from '@siem-relay/service-kit'
 import { sampleLines } from '@siem-relay/simulator'
 import { type RelayConfig, tenantsOf } from '../config/schema.ts'
+import { openForCommand } from '../open-for-command.ts'
 import type { Terminal } from '../terminal.ts'
 
 export interface PreviewRecord extends PipelineInput {
@@ -60,7 +59,8 @@ async function* recordsOfFile(path: string, limit: number, terminal: Terminal): 
 
 /** The last records of each raw topic of the agent's tenants, oldest first. */
 async function* recordsOfLog(limit: number, config: RelayConfig, agent: AgentDefinition): AsyncIterable<PreviewRecord> {
-  await using bus = await openSqliteBus({ path: config.bus.path, clock: systemClock })
+  const opened = await openForCommand(config)
+  await using bus = opened.bus
   for (const tenant of agent.tenants ?? tenantsOf(config.sources)) {
     for (const [name, kind] of [
       ['alerts', 'alert'],

@@ -8,6 +8,7 @@ import { describePositions } from './conformance/positions.ts'
 import { describeRecords } from './conformance/records.ts'
 import { describeShare } from './conformance/share.ts'
 import { describeStage } from './conformance/stage.ts'
+import { describeStretches } from './conformance/stretches.ts'
 import { describeTable } from './conformance/table.ts'
 import { describeWriter } from './conformance/writer.ts'
 
@@ -28,6 +29,7 @@ export function busConformance(name: string, makeHarness: MakeHarness, options: 
     describeShare(makeHarness)
     describeTable(makeHarness)
     describePositions(makeHarness)
+    describeStretches(makeHarness)
     describeModel(makeHarness, options.modelRuns ?? 30)
   })
 }

@@ -1,3 +1,4 @@
+export { countRecords } from './count-records.ts'
 export { type KafkaBus, openKafkaBus } from './kafka/open.ts'
 export type { KafkaBusEvent, KafkaBusOptions } from './kafka/options.ts'
 export { makeDirectory } from './make-directory.ts'

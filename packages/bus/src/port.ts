@@ -86,8 +86,9 @@ export interface StageSpec {
   readonly stateTopic?: TopicSpec
   /** Where a group without a committed offset starts: the first record appended at or after this time; default: the oldest. */
   readonly startAtMs?: number
-  /** Only these stretches are read: a group without a committed offset starts at `from`; nothing at or beyond `until` is read. Once everything
-   *  before `until` is passed, `until` itself is committed, so that a partition is done when its committed offset is `until`. Default: everything. */
+  /** Only these stretches are read, at most one of each partition: a group without a committed offset starts at `from`; nothing
+   *  at or beyond `until` is read. Once everything before `until` is passed, `until` itself is committed, so that a partition is
+   *  done when its committed offset is `until`; an empty stretch is done at once. Default: everything. */
   readonly stretches?: readonly Stretch[]
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
@@ -116,8 +117,7 @@ export interface DeliverSpec {
   readonly group: string
   readonly topics: readonly TopicSpec[]
   readonly startAtMs?: number
-  /** Only these stretches are read: a group without a committed offset starts at `from`; nothing at or beyond `until` is read. Once everything
-   *  before `until` is passed, `until` itself is committed, so that a partition is done when its committed offset is `until`. Default: everything. */
+  /** As in `StageSpec`. */
   readonly stretches?: readonly Stretch[]
   readonly batchRecordsMax: number
   readonly batchBytesMax: number

@@ -22,6 +22,11 @@ export const errorCodes = {
     disposition: 'stop',
     nextMove: 'Stop the other process that uses this data directory, or choose another one.',
   },
+  RELAY_CONTROL_FAILED: {
+    disposition: 'stop',
+    nextMove:
+      'Run the command as the user of the relay, in the same version; if the relay has only begun to start, try again.',
+  },
   RELAY_LOG_SCHEMA: {
     disposition: 'stop',
     nextMove: 'Run the version that wrote this data directory, or a newer one.',

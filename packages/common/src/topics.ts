@@ -40,6 +40,12 @@ export const deadLettersTopic: TopicSpec = log('dead-letters', 3, 30)
 export const agentsTopic: TopicSpec = compacted('agents', 1)
 /** senders → portal. Key: `<agent id>/<instance>`. Value: connection state as JSON. */
 export const agentStatusTopic: TopicSpec = compacted('agent-status', 1)
+/** control, command line, workers → workers. Key: job id. Value: the job as JSON (jobs.ts). */
+export const jobsTopic: TopicSpec = compacted('jobs', 1)
+/** formatter → one sender, for a replay from raw records: messages as in `out.<agent>`. Deleted with the job. */
+export const replayTopic = (jobId: string): TopicSpec => log(`replay.${jobId}`, 6, 7)
+/** The ids a replay's formatter has seen. Deleted with the job. */
+export const replayStateTopic = (jobId: string): TopicSpec => compacted(`state.replay.${jobId}`, 3)
 /** A collector's cursor and seen ids; its owner alone reads and writes it. */
 export const collectorStateTopic = (sourceId: string): TopicSpec => compacted(`state.collector.${sourceId}`, 1)
 /** A formatter's de-duplication state, as many partitions as its widest input. */
@@ -50,6 +56,8 @@ export const collectorGroup = 'collector'
 export const tenantShareTopic = (tenant: string): TopicSpec => rawTopic(tenant, 'alerts')
 export const formatterGroup = (agentId: string): string => `formatter.${agentId}`
 export const senderGroup = (agentId: string): string => `sender.${agentId}`
+export const replaySenderGroup = (jobId: string): string => `replay.${jobId}`
+export const replayFormatterGroup = (jobId: string): string => `replay.${jobId}.formatter`
 
 /** Header names of `raw.*` records: the envelope around a body that stays as it was received. */
 export const rawHeaders = {

@@ -8,6 +8,7 @@ export { renderConfig } from './config/render.ts'
 export { isSameConfig } from './config/same.ts'
 export { Secret, secret } from './config/secret.ts'
 export { nextChange, stampOf } from './config/watch.ts'
+export { followJobs, type JobHandler, type JobWork, jobsOf, writeJobs } from './follow-jobs.ts'
 export { createHealth, type Health, type HealthReport } from './health.ts'
 export { type IdleGroup, IdleGroups } from './idle-groups.ts'
 export {

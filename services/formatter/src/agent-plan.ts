@@ -5,6 +5,7 @@ import {
   messageBytesMaxOf,
   type RawKind,
   rawTopic,
+  rawTopicsOf,
   type TopicSpec,
 } from '@siem-relay/common'
 import { isSameConfig } from '@siem-relay/service-kit'
@@ -44,21 +45,14 @@ function isFormatting(agent: AgentDefinition): boolean {
 
 /** The raw topics of an agent: its tenants', for the data types it wants. */
 export function inputsOf(agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] {
-  return topicsOf(agent, tenants, (kind) => isFormatting(agent) && agent[kind].enabled)
+  return isFormatting(agent) ? rawTopicsOf(agent, tenants) : []
 }
 
 /** Those it leaves alone: while it is disabled or retires, or because it does not want the data type. */
 export function idleInputsOf(agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] {
-  return topicsOf(agent, tenants, (kind) => !isFormatting(agent) || !agent[kind].enabled)
-}
-
-function topicsOf(
-  agent: AgentDefinition,
-  tenants: readonly string[],
-  isWanted: (kind: (typeof kinds)[number]) => boolean,
-): readonly TopicSpec[] {
-  const wanted = kinds.filter(isWanted)
-  return (agent.tenants ?? tenants).flatMap((tenant) => wanted.map((kind) => rawTopic(tenant, kind)))
+  const inputs = new Set(inputsOf(agent, tenants).map(({ name }) => name))
+  const all = (agent.tenants ?? tenants).flatMap((tenant) => kinds.map((kind) => rawTopic(tenant, kind)))
+  return all.filter(({ name }) => !inputs.has(name))
 }
 
 /** What the destination takes, less the header its sender puts in front. */

@@ -110,6 +110,29 @@ describe('a formatter partition', () => {
     expect(records[0]?.headers.reason).toMatch(reason)
   })
 
+  test('a replay writes messages to its own topic, drops repeats, and leaves discards and dead letters where they are', () => {
+    const replay = openPartition(
+      { topic: 'raw.contoso.activities', partition: 1, state: new Map() },
+      {
+        agent: agentSchema.parse({ id: 'siem', console: true }),
+        defaultVersion: '1.0.0',
+        bytesMax: 8_000,
+        nowMs: () => 0,
+        count: (kind, counts) => counted.push({ kind, ...counts }),
+        replayTopic: 'replay.r1',
+      },
+    )
+    counted.length = 0
+    const { records } = replay.process([
+      record(1, 'a', activity('a')),
+      record(2, 'a', activity('a')),
+      record(3, 'b', '['),
+    ])
+    replay.committed?.()
+    expect(records.map((each) => each.topic)).toEqual(['replay.r1'])
+    expect(counted).toMatchObject([{ received: 3, formatted: 1, repeated: 1 }])
+  })
+
   test('a record without a usable time takes the time it was received, and its line has no 1970 in it', () => {
     const { records } = open().process([record(1, 'a1', activity('a1', { timestamp: 0 }))])
     expect(records[0]?.headers['event-time-ms']).toBe('1700000009000')

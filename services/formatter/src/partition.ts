@@ -23,12 +23,15 @@ import { Utf8Slab } from './utf8-slab.ts'
 export interface PartitionOptions extends PipelineOptions {
   readonly agent: AgentDefinition
   readonly count: CountBatch
+  /** A replay's topic for messages. Its discards and dead letters were kept when the records came by first: they are counted only. */
+  readonly replayTopic?: string
 }
 
 export function openPartition(assignment: Assignment, options: PartitionOptions): PartitionStage {
   const { agent } = options
   const kind: EventKind = assignment.topic.endsWith('.alerts') ? 'alert' : 'activity'
-  const outTopicName = outTopic(agent.id).name
+  const outTopicName = options.replayTopic ?? outTopic(agent.id).name
+  const keepsRest = options.replayTopic === undefined
   const pipeline = createPipeline(agent, options)
   const seen = new SeenIds({ prefix: 'ids/', idsMax: agent.dedup.recordIds })
   seen.restore(assignment.state)
@@ -55,12 +58,12 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
           case 'discard':
             if (outcome.reason === 'repeat') {
               counts.repeated += 1
-              records.push(discardRecord(record, agent.id))
+              if (keepsRest) records.push(discardRecord(record, agent.id))
             } else counts.filtered += 1
             break
           case 'dead-letter':
             counts.deadLettered.set(outcome.code, (counts.deadLettered.get(outcome.code) ?? 0) + 1)
-            records.push(deadLetterRecord(record, agent.id, outcome))
+            if (keepsRest) records.push(deadLetterRecord(record, agent.id, outcome))
             break
           default:
             outcome satisfies never

@@ -2,15 +2,14 @@
  *  decided by the pipeline in packages/common. */
 import type { Worker } from '@siem-relay/bus'
 import { deadLettersTopic, discardedTopic, formatterGroup, formatterStateTopic, outTopic } from '@siem-relay/common'
-import { IdleGroups, type Reconfigurable, type World } from '@siem-relay/service-kit'
+import { IdleGroups, type Reconfigurable, type Running, type World } from '@siem-relay/service-kit'
 import { type AgentPlan, idleInputsOf, isSamePlan, planOf } from './agent-plan.ts'
 import type { FormatterConfig } from './config.ts'
 import { createFormatterMetrics } from './metrics.ts'
-import { openPartition } from './partition.ts'
+import { openPartition, type PartitionOptions } from './partition.ts'
+import { batchMax, startReplays } from './replays.ts'
 
 const dayMs = 86_400_000
-const batchRecordsMax = 500
-const batchBytesMax = 1_048_576
 
 interface Formatting {
   readonly plan: AgentPlan
@@ -21,6 +20,7 @@ interface Formatting {
 export async function start(config: FormatterConfig, world: World): Promise<Reconfigurable<FormatterConfig>> {
   const running = new Map<string, Formatting>()
   const idle = new IdleGroups(world, 'formatter')
+  let inForce = config
   const { promise: failed, reject: fail } = Promise.withResolvers<never>()
   failed.catch(() => undefined)
 
@@ -54,21 +54,31 @@ export async function start(config: FormatterConfig, world: World): Promise<Reco
       worker.failed.catch(fail)
       running.set(id, { plan, worker })
     }
+    inForce = next
   }
 
   async function stop(): Promise<void> {
-    await Promise.all([idle.stop(), ...Array.from(running.values(), ({ worker }) => worker.stop())])
+    await Promise.all([replays?.stop(0), idle.stop(), ...Array.from(running.values(), ({ worker }) => worker.stop())])
   }
 
+  let replays: Running | undefined
+  await using starting = new AsyncDisposableStack()
+  starting.defer(stop)
   await update(config)
+  replays = await startReplays(world, {
+    plan: (id) => {
+      const agent = inForce.agents.find((one) => one.id === id)
+      return agent && planOf(agent, inForce)
+    },
+    partitionOptions: (plan) => partitionOptions(plan, world),
+  })
+  replays.failed.catch(fail)
+  starting.move()
   return { failed, check: () => undefined, update, stop, [Symbol.asyncDispose]: stop }
 }
 
-function startAgent(
-  { agent, inputs, lineBytesMax, defaultVersion }: AgentPlan,
-  lookbackMs: number,
-  world: World,
-): Worker {
+function startAgent(plan: AgentPlan, lookbackMs: number, world: World): Worker {
+  const { agent, inputs } = plan
   const log = world.log.child({ service: 'formatter', agent: agent.id })
   const count = createFormatterMetrics(world.metrics, agent.id)
   const worker = world.bus.stage({
@@ -76,18 +86,17 @@ function startAgent(
     inputs,
     stateTopic: formatterStateTopic(agent.id),
     startAtMs: world.clock.nowMs() - lookbackMs,
-    batchRecordsMax,
-    batchBytesMax,
-    open: (assignment) =>
-      openPartition(assignment, {
-        agent,
-        defaultVersion,
-        bytesMax: lineBytesMax,
-        nowMs: () => world.clock.nowMs(),
-        count,
-      }),
+    ...batchMax,
+    open: (assignment) => openPartition(assignment, { ...partitionOptions(plan, world), count }),
     onError: (error) => log.warn({ err: error }, 'formatting was interrupted and is tried again'),
   })
   log.info({ inputs: inputs.map(({ name }) => name) }, 'formatting started')
   return worker
+}
+
+function partitionOptions(
+  { agent, defaultVersion, lineBytesMax }: AgentPlan,
+  { clock }: World,
+): Omit<PartitionOptions, 'count'> {
+  return { agent, defaultVersion, bytesMax: lineBytesMax, nowMs: () => clock.nowMs() }
 }

@@ -1,12 +1,13 @@
 /** Delivers one agent's messages: bus → encoder → window → transport, and back from confirmation to acknowledgement. All
  *  partitions feed one connection; the order within each is kept. */
-import type { Acknowledger, BusRecord, PartitionDelivery, Worker } from '@siem-relay/bus'
+import type { Acknowledger, BusRecord, DeliverSpec, PartitionDelivery, Worker } from '@siem-relay/bus'
 import {
   type AgentDefinition,
   createHeader,
   describeError,
   framingOf,
   headerBytesMax,
+  markReplayed,
   messageBytesMaxOf,
   outHeaders,
   outTopic,
@@ -35,11 +36,21 @@ export interface AgentSenderOptions {
   readonly world: World
   readonly createTransport: (context: TransportContext) => Transport
   readonly onStatus: () => void
+  /** Default: the agent's own messages, for its own group. */
+  readonly input?: Pick<DeliverSpec, 'group' | 'topics' | 'stretches'>
+  /** Default: the metrics of live delivery. */
+  readonly metrics?: SenderMetrics
+  /** Default: the pace of the agent's receiver. Sizes what goes out at once; the transport keeps to it. */
+  readonly messagesPerSecondMax?: number
+  /** What is put behind the value of each message, where it fits. */
+  readonly mark?: Buffer
 }
 
 export class AgentSender {
   readonly #agent: AgentDefinition
   readonly #world: World
+  readonly #input: NonNullable<AgentSenderOptions['input']>
+  readonly #mark: Buffer | undefined
   readonly #metrics: SenderMetrics
   readonly #status: ConnectionStatus
   readonly #window: Window
@@ -54,19 +65,22 @@ export class AgentSender {
   #isClosing = false
   #onEmpty: (() => void) | undefined
 
-  constructor({ agent, world, createTransport, onStatus }: AgentSenderOptions) {
+  constructor(options: AgentSenderOptions) {
+    const { agent, world, createTransport, onStatus, input, metrics, mark } = options
     const { syslog } = agent
+    this.#input = input ?? { group: senderGroup(agent.id), topics: [outTopic(agent.id)] }
+    this.#mark = mark
     this.#agent = agent
     this.#world = world
-    this.#metrics = senderMetrics(world.metrics, agent.id, syslog?.protocol ?? 'console')
+    this.#metrics = metrics ?? senderMetrics(world.metrics, agent.id, syslog?.protocol ?? 'console')
     this.#status = new ConnectionStatus(agent.id, world.instanceId, world.clock, onStatus)
     const roundMessages = roundMessagesOf(syslog)
     this.#window = new Window(
       { bytesMax: syslog?.windowBytesMax ?? 16_777_216, messagesMax: 2 * roundMessages },
       { pushed: () => this.#pushed(), confirmed: (segment, from, to) => this.#confirmed(segment, from, to) },
     )
-    const perTenth = (syslog?.messagesPerSecondMax ?? Number.POSITIVE_INFINITY) / 10
-    this.#segmentMessagesMax = Math.max(1, Math.floor(Math.min(roundMessages, perTenth)))
+    const perSecond = options.messagesPerSecondMax ?? syslog?.messagesPerSecondMax ?? Number.POSITIVE_INFINITY
+    this.#segmentMessagesMax = Math.max(1, Math.floor(Math.min(roundMessages, perSecond / 10)))
     this.#encoder = encoderOf(agent, world)
     this.#transport = createTransport({
       window: this.#window,
@@ -85,8 +99,7 @@ export class AgentSender {
     const { bus, log } = this.#world
     this.#sending = this.#transport.run()
     this.#worker = bus.deliver({
-      group: senderGroup(this.#agent.id),
-      topics: [outTopic(this.#agent.id)],
+      ...this.#input,
       batchRecordsMax,
       batchBytesMax,
       open: (_, acknowledger) => this.#openFeed(acknowledger),
@@ -127,12 +140,19 @@ export class AgentSender {
   #openFeed(acknowledger: Acknowledger): PartitionDelivery {
     const feed: Feed = { acknowledger, revoked: false }
     return {
-      deliver: (batch) => this.#take(feed, batch),
+      deliver: (batch) => this.#take(feed, this.#marked(batch)),
       revoked: () => {
         this.#window.forget(feed)
         this.#noteWindow()
       },
     }
+  }
+
+  #marked(batch: readonly BusRecord[]): readonly BusRecord[] {
+    const mark = this.#mark
+    if (mark === undefined) return batch
+    const bytesMax = this.#encoder.messageBytesMax - this.#encoder.headerBytesMax
+    return batch.map((record) => ({ ...record, value: markReplayed(record.value, mark, bytesMax) }))
   }
 
   /** Puts a batch into the window as room comes up. Until it returns, the bus gives this partition nothing more. */

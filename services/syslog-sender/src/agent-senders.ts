@@ -105,7 +105,7 @@ export class AgentSenders {
       else
         log.warn(
           { agent: id, messages },
-          'agent removed with messages undelivered: they stay in the log; put the agent back with retire: true to deliver them',
+          'agent removed with messages undelivered: they stay in the log; put the agent back with retire: true to deliver them, or discard them with siem-relay forget',
         )
     }
   }
@@ -116,7 +116,7 @@ function groupOf(id: string) {
 }
 
 /** Whether two definitions of an agent deliver alike: the same lines on the same way. */
-function isSameDelivery(left: AgentDefinition, right: AgentDefinition): boolean {
+export function isSameDelivery(left: AgentDefinition, right: AgentDefinition): boolean {
   const deliveryOf = ({ id, syslog, console, header, device }: AgentDefinition): unknown => ({
     id,
     syslog,

@@ -1,11 +1,5 @@
 /** The syslog-sender service: one sender per enabled agent, their status, their health. */
-import {
-  type AgentDefinition,
-  confirmOf,
-  RelayError,
-  type SyslogDestination,
-  tlsSettingsOf,
-} from '@siem-relay/common'
+import { type AgentDefinition, confirmOf, RelayError, type SyslogDestination, tlsSettingsOf } from '@siem-relay/common'
 import type { Reconfigurable, World } from '@siem-relay/service-kit'
 import { AgentSenders } from './agent-senders.ts'
 import type { SyslogSenderConfig } from './config.ts'
@@ -14,6 +8,7 @@ import type { Confirmation, ConfirmationContext } from './confirm/confirmation.t
 import { TcpAck } from './confirm/tcp-ack.ts'
 import { WriteTaken } from './confirm/write.ts'
 import { KernelQueues, procNetTcpPath } from './proc-net-tcp.ts'
+import { startReplays } from './replays.ts'
 import type { AgentStatus } from './status.ts'
 import { Targets } from './targets.ts'
 import { createTlsOptions } from './tls.ts'
@@ -44,6 +39,8 @@ interface Surroundings {
   readonly tuning: Tuning
   readonly queues: KernelQueues | undefined
   readonly stdout: LineOutput | undefined
+  /** Pace of lines on standard output; agents with a receiver have theirs in its settings. */
+  readonly consoleMessagesPerSecondMax?: number
 }
 
 /**
@@ -62,19 +59,34 @@ export async function start(
   const check = (next: SyslogSenderConfig): void => {
     for (const agent of next.agents) if (agent.enabled) checkAgent(agent, surroundings)
   }
+  let inForce = config
   const update = async (next: SyslogSenderConfig): Promise<void> => {
     check(next)
     await agents.update(next.agents)
+    inForce = next
   }
+
+  await using starting = new AsyncDisposableStack()
+  starting.defer(() => agents.stop(0))
+  await update(config)
+  const replays = await startReplays(world, {
+    agents: () => inForce.agents,
+    check: (agent) => checkAgent(agent, surroundings),
+    createTransport: (agent, context, consoleMessagesPerSecondMax) =>
+      createTransport(agent, context, { ...surroundings, consoleMessagesPerSecondMax }),
+  })
+  starting.move()
 
   let stopping: Promise<void> | undefined
   const stop = (drainMs: number): Promise<void> => {
-    stopping ??= agents.stop(drainMs)
+    stopping ??= Promise.all([replays.stop(drainMs), agents.stop(drainMs)]).then(() => undefined)
     return stopping
   }
-  await update(config)
+  const failed = Promise.race([agents.failed, replays.failed])
+  // Whoever started us decides what a failure means; nobody listening must not end the process.
+  failed.catch(() => undefined)
   return {
-    failed: agents.failed,
+    failed,
     status: () => agents.statuses(),
     check,
     update,
@@ -99,7 +111,7 @@ function createTransport(agent: AgentDefinition, context: TransportContext, surr
   const { syslog: destination } = agent
   if (destination === undefined) {
     if (stdout === undefined) throw new TypeError('a console agent passed checkAgent without an output')
-    return new ConsoleTransport(stdout, context, tuning.slowRetryMs)
+    return new ConsoleTransport(stdout, context, tuning.slowRetryMs, surroundings.consoleMessagesPerSecondMax)
   }
   const targets = new Targets(destination, context.clock, tuning.failbackMs)
   if (destination.protocol === 'udp') return new UdpTransport({ destination, targets, tuning }, context)

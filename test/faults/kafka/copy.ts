@@ -19,7 +19,6 @@ const patienceMs = 120_000
 class Copying implements AsyncDisposable {
   readonly #cluster: KafkaCluster
   readonly #prefix: string
-  readonly #replication: number
   readonly copiers: ChildProcess[] = []
   readonly bus: KafkaBus
   /** When something was last committed. */
@@ -27,10 +26,9 @@ class Copying implements AsyncDisposable {
   longestPauseMs = 0
   commits = 0
 
-  private constructor(cluster: KafkaCluster, prefix: string, replication: number, bus: KafkaBus) {
+  private constructor(cluster: KafkaCluster, prefix: string, bus: KafkaBus) {
     this.#cluster = cluster
     this.#prefix = prefix
-    this.#replication = replication
     this.bus = bus
   }
 
@@ -38,7 +36,7 @@ class Copying implements AsyncDisposable {
     const prefix = `copy-${randomUUID().slice(0, 8)}.`
     const bus = await openKafkaBus(options(cluster, prefix, replication))
     await bus.ensureTopics([input, output, copyState, writerState])
-    return new Copying(cluster, prefix, replication, bus)
+    return new Copying(cluster, prefix, bus)
   }
 
   async add(): Promise<ChildProcess> {

@@ -16,7 +16,9 @@ export interface Core {
   readonly fetcher: Fetcher
   readonly emit: (event: KafkaBusEvent) => void
   readonly topics: Topics
-  /** Aborted when the bus closes. */
+  /** Aborted when the bus begins to close: workers fail and stop. */
+  readonly ending: AbortSignal
+  /** Aborted once they have stopped: nothing is asked any more. */
   readonly closing: AbortSignal
 }
 
@@ -73,5 +75,7 @@ export async function partitionsOf(core: Core, topic: string): Promise<number> {
     () => core.cluster.forget(name),
   )
   if (count !== undefined && count > 0) return count
+  // Deleted by another process, perhaps: the next to make sure of it makes it anew.
+  core.topics.forget([topic])
   throw new RelayError('RELAY_BUS_TOPIC', `Kafka has no topic ${name}`)
 }

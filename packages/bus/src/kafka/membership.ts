@@ -26,6 +26,8 @@ export interface MembershipOptions {
   readonly cluster: Cluster
   readonly group: string
   readonly topics: readonly string[]
+  /** Of each topic only so many are shared out; the same for all members. Default: all. */
+  readonly partitionsMax?: number
   readonly sessionTimeoutMs: number
   readonly random: () => number
   /** Everything this member works on from now on; what is missing was taken away. Called after every rebalance, and with nothing when the place is lost. */
@@ -120,8 +122,10 @@ export class Membership {
   }
 
   async #partitionsOf(topics: Iterable<string>): Promise<Map<string, number>> {
+    const { cluster, partitionsMax = Number.POSITIVE_INFINITY } = this.#options
     const partitions = new Map<string, number>()
-    for (const topic of topics) partitions.set(topic, (await this.#options.cluster.partitionCount(topic)) ?? 0)
+    for (const topic of topics)
+      partitions.set(topic, Math.min((await cluster.partitionCount(topic)) ?? 0, partitionsMax))
     return partitions
   }
 

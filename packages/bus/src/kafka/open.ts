@@ -2,12 +2,14 @@
 import { setMaxListeners } from 'node:events'
 import { deadLettersTopic, type TopicSpec } from '@siem-relay/common'
 import { closedError } from '../closed-error.ts'
+import { orAborted } from '../or-aborted.ts'
 import type { Bus, BusRecord, Worker } from '../port.ts'
 import { parseAddress } from './address.ts'
 import { kafkaJsDriver } from './client/kafkajs.ts'
 import { Cluster } from './cluster.ts'
 import { type Core, fullName } from './core.ts'
 import { startDelivery } from './deliver.ts'
+import { ConnectionError } from './driver.ts'
 import { toRelayError } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
 import { boundsOf } from './offsets.ts'
@@ -36,8 +38,9 @@ const reachEveryMs = 1_000
 export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSignal): Promise<KafkaBus> {
   const bootstrap = options.brokers.map(parseAddress)
   const driver = kafkaJsDriver({ ...options, brokers: bootstrap, tls: options.tls, sasl: options.sasl })
+  const ending = new AbortController()
   const closing = new AbortController()
-  setMaxListeners(0, closing.signal)
+  setMaxListeners(0, ending.signal, closing.signal)
   const cluster = new Cluster({ bootstrap, driver, clock: options.clock, random: options.random }, closing.signal)
   const core: Core = {
     options,
@@ -46,6 +49,7 @@ export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSigna
     fetcher: new Fetcher(cluster, closing.signal),
     emit: (event) => options.onEvent?.(event),
     topics: new Topics(() => core),
+    ending: ending.signal,
     closing: closing.signal,
   }
   try {
@@ -55,17 +59,18 @@ export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSigna
     closing.abort(closedError())
     throw error
   }
-  return new ClusterBus(core, closing)
+  return new ClusterBus(core, ending, closing)
 }
 
 async function reach(core: Core, signal: AbortSignal | undefined): Promise<void> {
   for (let failures = 0; ; failures++) {
     try {
-      await core.cluster.partitionCount(fullName(core, deadLettersTopic.name))
+      const looking = core.cluster.partitionCount(fullName(core, deadLettersTopic.name))
+      await (signal === undefined ? looking : orAborted(looking, signal))
       if (failures > 0) core.emit({ kind: 'cluster-reached' })
       return
     } catch (error) {
-      const known = toRelayError(error, 'opening the log')
+      const known = toRelayError(isGivenUp(error, signal) ? silence : error, 'opening the log')
       if (known.code !== 'RELAY_BUS_UNREACHABLE' || signal?.aborted) throw known
       if (failures % 30 === 0) core.emit({ kind: 'cluster-unreachable', error: known })
       await core.cluster.clock.sleep(reachEveryMs, signal).catch(() => {
@@ -75,21 +80,32 @@ async function reach(core: Core, signal: AbortSignal | undefined): Promise<void>
   }
 }
 
+const silence = new ConnectionError('no answer in time', false)
+
+/** A broker that does not even refuse would be waited for longer than the caller wants to. */
+function isGivenUp(error: unknown, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true && error === signal.reason
+}
+
 class ClusterBus implements KafkaBus {
   readonly positions: Bus['positions']
   readonly #core: Core
+  readonly #ending: AbortController
   readonly #closing: AbortController
   readonly #workers = new Set<Worker>()
   #closed: Promise<void> | undefined
 
-  constructor(core: Core, closing: AbortController) {
+  constructor(core: Core, ending: AbortController, closing: AbortController) {
     this.#core = core
+    this.#ending = ending
     this.#closing = closing
     this.positions = positionsOf(core)
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
     this.#assertOpen()
+    // Another process may have deleted what this one made: whoever asks outright gets an answer of now.
+    this.#core.topics.forget(topics.map(({ name }) => name))
     await this.#core.topics.ensure(topics)
   }
 
@@ -98,14 +114,13 @@ class ClusterBus implements KafkaBus {
     const { cluster, driver, topics } = this.#core
     try {
       const present: string[] = []
-      for (const name of names.map((one) => fullName(this.#core, one))) {
+      for (const name of [...new Set(names)].map((one) => fullName(this.#core, one))) {
         cluster.forget(name)
         if ((await cluster.ask(() => cluster.partitionCount(name))) !== undefined) present.push(name)
       }
       if (present.length === 0) return
       await using admin = await driver.admin()
       await admin.deleteTopics(present)
-      for (const name of present) cluster.forget(name)
       topics.forget(names)
     } catch (error) {
       throw toRelayError(error, `deleting topics ${names.join(', ')}`)
@@ -167,6 +182,7 @@ class ClusterBus implements KafkaBus {
   }
 
   async #close(): Promise<void> {
+    this.#ending.abort(closedError())
     await Promise.all([...this.#workers].map((worker) => worker.stop()))
     this.#closing.abort(closedError())
   }

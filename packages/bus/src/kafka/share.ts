@@ -11,19 +11,20 @@ export function startShare(core: Core, spec: ShareSpec): Worker {
   const { promise: failed, reject } = Promise.withResolvers<never>()
   failed.catch(() => undefined)
   const stopping = new AbortController()
-  core.closing.addEventListener('abort', () => reject(closedError()), { once: true, signal: stopping.signal })
+  core.ending.addEventListener('abort', () => reject(closedError()), { once: true, signal: stopping.signal })
   const held = new Map<string, Holding>()
   /** What was released and is not over yet; the same topic is not begun anew before. */
   const releasing = new Map<string, Promise<void>>()
   const names = new Map(spec.topics.map(({ name }) => [fullName(core, name), name]))
   let wanted = new Set<string>()
+  let isTakingLater = false
   let membership: Membership | undefined
 
   function take(): void {
     for (const [name, holding] of held) {
       if (wanted.has(name)) continue
       held.delete(name)
-      const over = Promise.resolve(holding.released())
+      const over = Promise.try(() => holding.released())
         .catch((error: unknown) => spec.onError?.(error))
         .then(() => void releasing.delete(name))
       releasing.set(name, over)
@@ -31,8 +32,23 @@ export function startShare(core: Core, spec: ShareSpec): Worker {
     }
     for (const name of wanted) {
       if (held.has(name) || releasing.has(name) || stopping.signal.aborted) continue
-      held.set(name, spec.hold(name))
+      try {
+        held.set(name, spec.hold(name))
+      } catch (error) {
+        spec.onError?.(error)
+        takeLater()
+      }
     }
+  }
+
+  function takeLater(): void {
+    if (isTakingLater) return
+    isTakingLater = true
+    const retry = (): void => {
+      isTakingLater = false
+      take()
+    }
+    core.cluster.clock.sleep(retryMs, stopping.signal).then(retry, () => undefined)
   }
 
   async function begin(): Promise<void> {
@@ -50,12 +66,12 @@ export function startShare(core: Core, spec: ShareSpec): Worker {
       cluster: core.cluster,
       group: fullName(core, spec.group),
       topics: [...names.keys()],
+      // Only the first stands for the task: the others would make shares uneven.
+      partitionsMax: 1,
       sessionTimeoutMs: core.options.sessionTimeoutMs,
       random: core.options.random,
       assigned: (partitions) => {
-        wanted = new Set(
-          partitions.filter(({ partition }) => partition === 0).flatMap(({ topic }) => names.get(topic) ?? []),
-        )
+        wanted = new Set(partitions.flatMap(({ topic }) => names.get(topic) ?? []))
         take()
         core.emit({ kind: 'partitions-assigned', group: spec.group, partitions: wanted.size })
       },

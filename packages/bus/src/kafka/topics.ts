@@ -44,8 +44,13 @@ export class Topics {
     return this.#logs.has(name)
   }
 
+  /** What is known of topics may be stale: looked up again when next needed. */
   forget(names: readonly string[]): void {
-    for (const name of names) this.#ensured.delete(name)
+    const core = this.#core()
+    for (const name of names) {
+      this.#ensured.delete(name)
+      core.cluster.forget(fullName(core, name))
+    }
   }
 
   async #ensureNow(topics: readonly TopicSpec[]): Promise<void> {

@@ -2,6 +2,7 @@
  *  begins with the claim of the partition's transactional id, then reads the committed offset, and ends with an error, the loss of the
  *  partition or the stop. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
+import { checkStretches } from '../check-stretches.ts'
 import { closedError } from '../closed-error.ts'
 import type { Stretch, Worker } from '../port.ts'
 import { type Core, claim, fullName } from './core.ts'
@@ -45,6 +46,7 @@ export function startWorker(core: Core, spec: WorkerSpec): Worker {
   const compacted = spec.topics.find(({ cleanup }) => cleanup === 'compact')
   if (compacted !== undefined)
     throw new RelayError('RELAY_BUS_TOPIC', `${spec.group} reads ${compacted.name}, a compacted topic: use a table`)
+  if (spec.stretches !== undefined) checkStretches(spec.group, spec.topics, spec.stretches)
   return new GroupWorker(core, spec)
 }
 
@@ -72,7 +74,7 @@ class GroupWorker implements Worker {
     this.failed = promise
     // A worker nobody watches must not end the process when the log closes under it.
     promise.catch(() => undefined)
-    core.closing.addEventListener('abort', () => reject(closedError()), { once: true, signal: this.#stopping.signal })
+    core.ending.addEventListener('abort', () => reject(closedError()), { once: true, signal: this.#stopping.signal })
     this.#beginning = this.#begin()
   }
 
@@ -185,15 +187,17 @@ class GroupWorker implements Worker {
       return next
     }
     if (committed === undefined) {
-      if (stretch !== undefined) return commit(Math.max(stretch.from, start))
+      if (stretch !== undefined) return commit(Math.max(stretch.from, Math.min(start, stretch.until)))
       return commit(this.#spec.startAtMs === undefined ? start : await offsetAt(core, at, this.#spec.startAtMs))
     }
     if (committed >= start && committed <= end) return committed
+    if (stretch !== undefined && committed >= stretch.until) return committed
     // Removed by retention, or the topic was made anew.
-    const records = Math.max(0, start - committed)
+    const next = Math.min(start, stretch?.until ?? start)
+    const records = Math.max(0, next - committed)
     const topic = at.topic.slice(core.options.prefix.length)
     core.emit({ kind: 'records-expired', group: this.#spec.group, topic, partition: at.partition, records })
-    return commit(start)
+    return commit(next)
   }
 
   async #stop(): Promise<void> {

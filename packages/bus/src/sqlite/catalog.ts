@@ -99,6 +99,15 @@ export class Catalog {
     return log
   }
 
+  find(name: string): Topic | undefined {
+    return this.#topics.get(name)
+  }
+
+  /** Its rows are gone. */
+  drop(name: string): void {
+    this.#topics.delete(name)
+  }
+
   all(): IterableIterator<Topic> {
     return this.#topics.values()
   }

@@ -8,23 +8,25 @@ import type { Core } from './core.ts'
 import { reportDamage } from './damage.ts'
 import { outstandingRecordsMax } from './limits.ts'
 import { Cursor } from './reader.ts'
-import { Backoff, startWorker } from './worker.ts'
+import { Backoff, type Reach, startWorker } from './worker.ts'
 
 export function startDelivery(core: Core, spec: DeliverSpec): Worker {
   return startWorker(core, {
     group: spec.group,
     topics: spec.topics,
     startAtMs: spec.startAtMs,
+    stretches: spec.stretches,
     onError: spec.onError === undefined ? undefined : (error) => spec.onError?.(error),
-    live: (log, from, signal, backoff) => new Life(core, spec, log, from, signal, backoff).run(),
+    live: (reach, signal, backoff) => new Life(core, spec, reach, signal, backoff).run(),
   })
 }
 
-/** One partition from its committed offset to the next failure or the stop. */
+/** One partition from its committed offset to the next failure, the stop, or the end of its stretch. */
 class Life {
   readonly #core: Core
   readonly #spec: DeliverSpec
   readonly #log: Log
+  readonly #until: number
   readonly #backoff: Backoff
   readonly #cursor: Cursor
   readonly #prefix: AcknowledgedPrefix
@@ -35,10 +37,11 @@ class Life {
   #committing: Promise<void> | undefined
   #onAcknowledged: (() => void) | undefined
 
-  constructor(core: Core, spec: DeliverSpec, log: Log, from: number, signal: AbortSignal, backoff: Backoff) {
+  constructor(core: Core, spec: DeliverSpec, { log, from, until }: Reach, signal: AbortSignal, backoff: Backoff) {
     this.#core = core
     this.#spec = spec
     this.#log = log
+    this.#until = until
     this.#backoff = backoff
     this.#cursor = new Cursor(core.rows, log, from)
     this.#prefix = new AcknowledgedPrefix(from)
@@ -55,7 +58,7 @@ class Life {
       },
     )
     try {
-      while (!this.#signal.aborted) await this.#step(delivery)
+      while (!this.#signal.aborted && !this.#isThrough()) await this.#step(delivery)
     } finally {
       this.#isRevoked = true
       delivery.revoked()
@@ -65,12 +68,22 @@ class Life {
     }
   }
 
+  /** The stretch is read and acknowledged, and its end committed. */
+  #isThrough(): boolean {
+    return this.#isRead() && this.#prefix.outstanding === 0 && this.#prefix.committable() === undefined
+  }
+
+  #isRead(): boolean {
+    return this.#cursor.next >= this.#until
+  }
+
   async #step(delivery: PartitionDelivery): Promise<void> {
-    if (this.#prefix.outstanding >= outstandingRecordsMax) {
-      await this.#acknowledgement()
+    if (this.#isRead() || this.#prefix.outstanding >= outstandingRecordsMax) {
+      await (this.#prefix.outstanding === 0 ? this.#committing : this.#acknowledgement())
       return
     }
-    const read = this.#cursor.read(this.#spec.batchRecordsMax, this.#spec.batchBytesMax)
+    const { batchRecordsMax, batchBytesMax } = this.#spec
+    const read = this.#cursor.read(batchRecordsMax, batchBytesMax, Math.min(this.#until, this.#log.end))
     if (read === undefined) {
       await this.#log.waitBeyond(this.#cursor.next, this.#signal)
       return

@@ -49,6 +49,17 @@ export class GroupOffsets {
     else groups.add(group)
   }
 
+  /** Retention need not wait for this group here any more. */
+  release(group: string, log: Log): void {
+    this.#protecting.get(log.id)?.delete(group)
+  }
+
+  /** What all groups know of a partition that is no more; its rows are deleted by the caller. */
+  dropLog(logId: number): void {
+    this.#protecting.delete(logId)
+    for (const offsets of this.#groups.values()) offsets.delete(logId)
+  }
+
   /** Whether a group that ran since the start reads this partition. */
   isRead(log: Log): boolean {
     return (this.#protecting.get(log.id)?.size ?? 0) > 0

@@ -35,6 +35,12 @@ export class Leases {
     return this.#lines.has(`${logId} ${group}`)
   }
 
+  /** The group that works on the partition, one of them if there are several. */
+  readerOf(logId: number): string | undefined {
+    for (const name of this.#lines.keys()) if (name.startsWith(`${logId} `)) return name.slice(name.indexOf(' ') + 1)
+    return undefined
+  }
+
   /** Whether the group works on any partition. */
   isRunning(group: string): boolean {
     for (const name of this.#lines.keys()) if (name.slice(name.indexOf(' ') + 1) === group) return true

@@ -12,6 +12,7 @@ import { Catalog } from './catalog.ts'
 import { Committer } from './committer.ts'
 import { Compacted } from './compacted.ts'
 import type { Core } from './core.ts'
+import { deleteTopics } from './delete-topics.ts'
 import { startDelivery } from './deliver.ts'
 import { toRelayError } from './errors.ts'
 import { GroupOffsets } from './group-offsets.ts'
@@ -177,6 +178,11 @@ class EmbeddedBus implements SqliteBus {
     } catch (error) {
       throw toRelayError(error, 'creating topics')
     }
+  }
+
+  async deleteTopics(names: Parameters<Bus['deleteTopics']>[0]): Promise<void> {
+    this.#assertOpen()
+    await deleteTopics(this.#core, names)
   }
 
   async writer(...[ownerId, stateTopic]: Parameters<Bus['writer']>): ReturnType<Bus['writer']> {

@@ -111,7 +111,7 @@ export class Cursor {
       row = this.#rows.after(this.#log, next)
       if (row === undefined || row.base > next) {
         if (isMidway) return undefined
-        return this.#pass(row?.base ?? this.#log.end, 'rows are missing', new Uint8Array(0))
+        return this.#pass(Math.min(until, row?.base ?? this.#log.end), 'rows are missing', new Uint8Array(0))
       }
     }
     const records = this.#decode(row)
@@ -122,7 +122,7 @@ export class Cursor {
     }
     if (isMidway) return undefined
     const following = this.#rows.after(this.#log, row.base + 1)
-    return this.#pass(following?.base ?? this.#log.end, records, row.body)
+    return this.#pass(Math.min(until, following?.base ?? this.#log.end), records, row.body)
   }
 
   #pass(next: number, reason: string, bytes: Uint8Array): DamageRead {

@@ -1,10 +1,9 @@
 /** Consume-transform-produce: what `process` makes of a batch, its state changes and the input offset are one transaction. */
 import type { StageSpec, Worker } from '../port.ts'
-import type { Log } from './catalog.ts'
 import { type Core, restoreState } from './core.ts'
 import { reportDamage } from './damage.ts'
 import { Cursor } from './reader.ts'
-import { type Backoff, startWorker } from './worker.ts'
+import { type Backoff, type Reach, startWorker } from './worker.ts'
 
 export function startStage(core: Core, spec: StageSpec): Worker {
   const { group, stateTopic } = spec
@@ -13,16 +12,16 @@ export function startStage(core: Core, spec: StageSpec): Worker {
     group,
     topics: spec.inputs,
     startAtMs: spec.startAtMs,
+    stretches: spec.stretches,
     onError: spec.onError === undefined ? undefined : (error) => spec.onError?.(error),
-    live: (log, from, signal, backoff) => live(core, spec, log, from, signal, backoff),
+    live: (reach, signal, backoff) => live(core, spec, reach, signal, backoff),
   })
 }
 
 async function live(
   core: Core,
   spec: StageSpec,
-  log: Log,
-  from: number,
+  { log, from, until }: Reach,
   signal: AbortSignal,
   backoff: Backoff,
 ): Promise<void> {
@@ -32,8 +31,8 @@ async function live(
   const state = scope === undefined ? new Map() : restoreState(core, scope, stateName)
   const stage = spec.open({ topic: log.topicName, partition: log.partition, state })
   const cursor = new Cursor(core.rows, log, from)
-  while (!signal.aborted) {
-    const read = cursor.read(spec.batchRecordsMax, spec.batchBytesMax)
+  while (!signal.aborted && cursor.next < until) {
+    const read = cursor.read(spec.batchRecordsMax, spec.batchBytesMax, Math.min(until, log.end))
     if (read === undefined) {
       await log.waitBeyond(cursor.next, signal)
       continue

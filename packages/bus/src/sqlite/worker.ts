@@ -2,11 +2,12 @@
  *  with an error or the stop; after an error a new life begins from committed data, unless the error is final. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
 import { closedError } from '../closed-error.ts'
-import type { Worker } from '../port.ts'
+import type { Stretch, Worker } from '../port.ts'
 import type { Log } from './catalog.ts'
 import type { Core } from './core.ts'
 import { toRelayError } from './errors.ts'
 import { backoffMsMax, backoffMsMin } from './limits.ts'
+import { isPassed, logsOf } from './stretches.ts'
 
 /** Waits between attempts: doubling from 50 ms to 5 s, half of it by chance; short again after a success. */
 export class Backoff {
@@ -32,9 +33,17 @@ export interface WorkerSpec {
   readonly group: string
   readonly topics: readonly TopicSpec[]
   readonly startAtMs: number | undefined
+  readonly stretches: readonly Stretch[] | undefined
   readonly onError: ((error: unknown) => void) | undefined
-  /** Works until the signal is aborted or something fails. `from`: the committed offset. */
-  readonly live: (log: Log, from: number, signal: AbortSignal, backoff: Backoff) => Promise<void>
+  /** Works until the signal is aborted, something fails, or `until` is committed. `from`: the committed offset. */
+  readonly live: (reach: Reach, signal: AbortSignal, backoff: Backoff) => Promise<void>
+}
+
+/** What of a partition one life works on; `until` is infinite without a stretch. */
+export interface Reach {
+  readonly log: Log
+  readonly from: number
+  readonly until: number
 }
 
 /** Errors after which another attempt cannot help. */
@@ -45,8 +54,8 @@ function isFinal(error: unknown): boolean {
 
 export function startWorker(core: Core, spec: WorkerSpec): Worker {
   core.catalog.ensure(spec.topics)
-  const logs = spec.topics.flatMap((topic) => core.catalog.topic(topic.name).logs)
-  const compacted = logs.find((log) => log.isCompacted)
+  const stretched = logsOf(core.catalog, spec)
+  const compacted = stretched.find(({ log }) => log.isCompacted)?.log
   if (compacted !== undefined) {
     throw new RelayError(
       'RELAY_BUS_TOPIC',
@@ -59,9 +68,9 @@ export function startWorker(core: Core, spec: WorkerSpec): Worker {
   const stopping = new AbortController()
   const signal = AbortSignal.any([stopping.signal, core.closing])
   const loops = Promise.all(
-    logs.map(async (log) => {
+    stretched.map(async ({ log, stretch }) => {
       try {
-        await runPartition(core, spec, log, signal)
+        await runPartition(core, spec, log, stretch, signal)
       } catch (error) {
         stopping.abort()
         fail(error)
@@ -76,8 +85,14 @@ export function startWorker(core: Core, spec: WorkerSpec): Worker {
   return { failed, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** Lives after lives until the stop. @throws what makes further attempts pointless. */
-async function runPartition(core: Core, spec: WorkerSpec, log: Log, signal: AbortSignal): Promise<void> {
+/** Lives after lives until the stop or the end of the stretch. @throws what makes further attempts pointless. */
+async function runPartition(
+  core: Core,
+  spec: WorkerSpec,
+  log: Log,
+  stretch: Stretch | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const release = await core.leases.take(spec.group, log.id, signal)
   if (release === undefined) return
   const backoff = new Backoff(core)
@@ -85,7 +100,13 @@ async function runPartition(core: Core, spec: WorkerSpec, log: Log, signal: Abor
     core.offsets.protect(spec.group, log)
     while (!signal.aborted) {
       try {
-        await spec.live(log, await startOffset(core, spec, log), signal, backoff)
+        const from = await startOffset(core, spec, log, stretch)
+        if (isPassed(stretch, from)) {
+          // Nothing is left to keep for this group.
+          core.offsets.release(spec.group, log)
+          break
+        }
+        await spec.live({ log, from, until: stretch?.until ?? Number.POSITIVE_INFINITY }, signal, backoff)
       } catch (error) {
         if (signal.aborted && error === signal.reason) break
         const known = 'errcode' in Object(error) ? toRelayError(error, `reading ${log.topicName}`) : error
@@ -100,18 +121,19 @@ async function runPartition(core: Core, spec: WorkerSpec, log: Log, signal: Abor
 }
 
 /** The committed offset; for a new group its start, committed at once, so that a restart does not choose another one. */
-async function startOffset(core: Core, { group, startAtMs }: WorkerSpec, log: Log): Promise<number> {
+async function startOffset(
+  core: Core,
+  { group, startAtMs }: WorkerSpec,
+  log: Log,
+  stretch: Stretch | undefined,
+): Promise<number> {
   const committed = core.offsets.committed(group, log)
-  if (committed === undefined) {
-    const next = startAtMs === undefined ? log.start : core.marks.offsetAt(log, startAtMs)
-    await core.committer.commit({ offset: { group, log, next } })
-    return next
-  }
-  if (committed < log.start) {
-    const records = log.start - committed
+  const wanted =
+    committed ?? stretch?.from ?? (startAtMs === undefined ? log.start : core.marks.offsetAt(log, startAtMs))
+  const next = Math.max(wanted, Math.min(log.start, stretch?.until ?? log.start))
+  const records = next - wanted
+  if (records > 0)
     core.emit({ kind: 'records-expired', group, topic: log.topicName, partition: log.partition, records })
-    await core.committer.commit({ offset: { group, log, next: log.start } })
-    return log.start
-  }
-  return committed
+  if (next !== committed) await core.committer.commit({ offset: { group, log, next } })
+  return next
 }

@@ -1,5 +1,5 @@
 /** As much of the bus as a sender uses: deliveries fed by the test, acknowledgements and dead letters kept for it to look at. */
-import type { Bus, BusRecord, DeliverSpec, NewRecord, PartitionDelivery, Worker, Writer } from '@siem-relay/bus'
+import type { Bus, BusRecord, DeliverSpec, NewRecord, PartitionDelivery, Table, Worker, Writer } from '@siem-relay/bus'
 import { outHeaders, outTopic, senderGroup } from '@siem-relay/common'
 
 const batchMax = 500
@@ -118,13 +118,24 @@ export class FakeBus implements Bus {
 
   async ensureTopics(): Promise<void> {}
 
+  async deleteTopics(): Promise<void> {}
+
   intake(): { readonly open: true } {
     return { open: true }
   }
 
   stage = unused
+  /** No jobs. */
+  async table(): Promise<Table> {
+    return {
+      get: () => undefined,
+      entries: () => new Map<string, Buffer>().entries(),
+      onChange: () => () => undefined,
+      [Symbol.asyncDispose]: async () => {},
+    }
+  }
+
   share = unused
-  table = unused
   read = unused
   get positions(): never {
     return unused()

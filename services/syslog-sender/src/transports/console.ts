@@ -1,6 +1,7 @@
 /** Standard output as a destination: a line is delivered when the stream took it. */
 import { RelayError } from '@siem-relay/common'
 import { Bell } from '../bell.ts'
+import { createPace, type Pace } from '../pace.ts'
 import { noteHanded } from '../segment.ts'
 import type { Transport, TransportContext } from '../transport.ts'
 import { ReconnectDelay } from './reconnect.ts'
@@ -15,13 +16,16 @@ export class ConsoleTransport implements Transport {
   readonly #context: TransportContext
   readonly #bell: Bell
   readonly #delay: ReconnectDelay
+  readonly #pace: Pace
   readonly #closing = new AbortController()
 
-  constructor(output: LineOutput, context: TransportContext, slowRetryMs: number) {
+  /** @param messagesPerSecondMax pace of writing; default: none. */
+  constructor(output: LineOutput, context: TransportContext, slowRetryMs: number, messagesPerSecondMax?: number) {
     this.#output = output
     this.#context = context
     this.#bell = new Bell(context.clock)
     this.#delay = new ReconnectDelay(context.random, slowRetryMs)
+    this.#pace = createPace(messagesPerSecondMax, context.clock)
   }
 
   pushed(): void {
@@ -41,11 +45,16 @@ export class ConsoleTransport implements Transport {
     const { clock, window, report } = this.#context
     report.connected('console')
     while (!signal.aborted) {
+      if (window.hasUnsent && this.#pace.take(1) === 0) {
+        await this.#bell.wait(this.#pace.nextAtMs())
+        continue
+      }
       const segment = window.takeUnsent()
       if (segment === undefined) {
         await this.#bell.wait()
         continue
       }
+      this.#pace.charge(segment.records.length - 1)
       try {
         await this.#write(segment.bytes)
         const { length } = segment.records

@@ -27,7 +27,6 @@ const used: readonly (readonly [number, string, number])[] = [
   [1, 'Fetch', 11],
   [2, 'ListOffsets', 2],
   [3, 'Metadata', 5],
-  [8, 'OffsetCommit', 3],
   [9, 'OffsetFetch', 3],
   [10, 'FindCoordinator', 1],
   [11, 'JoinGroup', 4],

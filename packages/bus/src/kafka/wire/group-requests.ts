@@ -1,7 +1,6 @@
 /** Groups: who is a member, who works on what, how far a group has come. */
 import { check, KafkaError, kafkaErrors } from './error-codes.ts'
 import { byTopic, type KafkaRequest, type TopicPartition } from './request.ts'
-import type { NextOffset } from './transaction-requests.ts'
 
 const protocolType = 'consumer'
 
@@ -118,37 +117,6 @@ export function leaveGroupRequest({ group, memberId }: Member): KafkaRequest<voi
     read: (reader) => {
       reader.int32()
       check(reader.int16(), `leaving ${group}`)
-    },
-  }
-}
-
-/** OffsetCommit v3, as a member: a member of an older generation is refused. */
-export function offsetCommitRequest(
-  { group, generation, memberId }: Member,
-  offsets: readonly NextOffset[],
-): KafkaRequest<void> {
-  return {
-    name: 'OffsetCommit',
-    apiKey: 8,
-    apiVersion: 3,
-    write: (writer) =>
-      void writer
-        .string(group)
-        .int32(generation)
-        .string(memberId)
-        .int64(-1)
-        .array(byTopic(offsets), ([topic, ofTopic]) =>
-          writer.string(topic).array(ofTopic, ({ partition, next }) => writer.int32(partition).int64(next).string('')),
-        ),
-    read: (reader) => {
-      reader.int32()
-      reader.array(() => {
-        const topic = reader.string() ?? ''
-        reader.array(() => {
-          const partition = reader.int32()
-          check(reader.int16(), `committing ${group} at ${topic}/${partition}`)
-        })
-      })
     },
   }
 }

@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { NewRecord } from '../../port.ts'
 import { ByteWriter } from './bytes.ts'
-import { compressions } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 import { decodeBatches, encodeBatch } from './record-batch.ts'
 
@@ -56,7 +55,7 @@ const keysOf = (bytes: Buffer, aborted: Parameters<typeof decodeBatches>[3] = []
   decodeBatches('t', 0, bytes, aborted, from).flatMap((batch) => batch.records().map(({ key }) => key))
 
 describe('a record batch', () => {
-  test.each(compressions)('reads back as it was written, compressed with %s', (compression) => {
+  test.each(['zstd', 'gzip', 'none'] as const)('reads back as it was written, compressed with %s', (compression) => {
     fc.assert(
       fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 20 }), (records) => {
         const bytes = at(1_000, encodeBatch(records, producer, 5, nowMs, compression))

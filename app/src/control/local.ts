@@ -1,0 +1,192 @@
+/** Control of the log this process has open. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Bus } from '@siem-relay/bus'
+import {
+  type AgentDefinition,
+  type Clock,
+  jobsTopic,
+  outTopic,
+  progressOf,
+  RelayError,
+  type ReplayJob,
+  type ReplayPlan,
+  rawTopicsOfJob,
+  replayFormatterGroup,
+  replaySenderGroup,
+  replayTopic,
+} from '@siem-relay/common'
+import { jobsOf, writeJobs } from '@siem-relay/service-kit'
+import { type RelayConfig, tenantsOf } from '../config/schema.ts'
+import {
+  type AgentLag,
+  type Control,
+  type CountReplayRequest,
+  countReplayRequestSchema,
+  type ForgetRequest,
+  type Forgotten,
+  type LagRequest,
+  lagRequestSchema,
+  type ReplayStatus,
+} from './control.ts'
+import { countKept, forgetAgent } from './forget.ts'
+import { measureLag } from './lag.ts'
+import { checkPlan, planReplay } from './replay-plan.ts'
+
+/** Each has connections and groups of its own. */
+const runningJobsMax = 10
+/** How long an ended job is remembered. */
+const rememberMs = 30 * 86_400_000
+
+export interface LocalControlParts {
+  readonly bus: Bus
+  readonly clock: Clock
+  /** The configuration in force. */
+  readonly config: () => RelayConfig
+}
+
+export class LocalControl implements Control {
+  readonly #parts: LocalControlParts
+  readonly #ownerId = `jobs/control/${randomUUID()}`
+  /** One write after another: a second writer of the same owner would fence the first. */
+  #writing: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: LocalControlParts) {
+    this.#parts = parts
+  }
+
+  async lag(request: LagRequest): Promise<readonly AgentLag[]> {
+    const { agent, windowMs } = lagRequestSchema.parse(request)
+    const agents = agent === undefined ? this.#agents().filter(({ enabled }) => enabled) : [this.#agent(agent)]
+    return measureLag(this.#parts, agents, this.#tenants(), windowMs)
+  }
+
+  async countReplay(request: CountReplayRequest): Promise<ReplayPlan> {
+    const { bus, clock } = this.#parts
+    const wanted = countReplayRequestSchema.parse(request)
+    return planReplay(bus, this.#agent(wanted.agent), this.#tenants(), wanted, clock.nowMs())
+  }
+
+  async startReplay(plan: ReplayPlan): Promise<ReplayJob> {
+    checkPlan(plan, this.#agent(plan.agent), this.#tenants())
+    const nowMs = this.#parts.clock.nowMs()
+    const job: ReplayJob = {
+      ...plan,
+      kind: 'replay',
+      id: jobId(nowMs),
+      createdMs: nowMs,
+      state: 'running',
+      isCleared: false,
+    }
+    return this.#exclusively(async () => {
+      const jobs = await this.#jobs()
+      const running = jobs.filter(({ state }) => state === 'running')
+      if (running.length >= runningJobsMax)
+        throw new RelayError('RELAY_USAGE', `${running.length} replays are running: wait for one, or cancel one`)
+      const old = jobs.filter((one) => one.isCleared && (one.endedMs ?? nowMs) < nowMs - rememberMs)
+      await this.#write([...old.map(({ id }) => ({ id, gone: true as const })), job])
+      return job
+    })
+  }
+
+  async replays(): Promise<readonly ReplayStatus[]> {
+    const statuses: ReplayStatus[] = []
+    for (const job of await this.#jobs()) statuses.push(await this.#statusOf(job))
+    return statuses
+  }
+
+  async cancelReplay(id: string): Promise<ReplayStatus> {
+    return this.#exclusively(async () => {
+      const job = (await this.#jobs()).find((one) => one.id === id)
+      if (job === undefined) throw new RelayError('RELAY_USAGE', `there is no replay ${id}; --list shows them`)
+      if (job.state !== 'running') throw new RelayError('RELAY_USAGE', `replay ${id} has ended: it is ${job.state}`)
+      const status = await this.#statusOf(job)
+      const cancelled: ReplayJob = {
+        ...job,
+        state: 'cancelled',
+        endedMs: this.#parts.clock.nowMs(),
+        replayed: status.replayed,
+      }
+      await this.#write([cancelled])
+      return { ...status, job: cancelled }
+    })
+  }
+
+  async forget({ agent: id, isDryRun = false }: ForgetRequest): Promise<Forgotten> {
+    if (this.#agents().some((agent) => agent.id === id && agent.enabled))
+      throw new RelayError(
+        'RELAY_USAGE',
+        `agent ${id} is enabled: take it out of the configuration, or set enabled: false`,
+      )
+    const replay = (await this.#jobs()).find((job) => job.agent === id && job.state === 'running')
+    if (replay !== undefined)
+      throw new RelayError('RELAY_USAGE', `replay ${replay.id} of agent ${id} is running: cancel it first`)
+    return isDryRun ? countKept(this.#parts.bus, id) : forgetAgent(this.#parts.bus, id)
+  }
+
+  async #statusOf(job: ReplayJob): Promise<ReplayStatus> {
+    const { positions } = this.#parts.bus
+    if (job.state === 'done') return { job, share: 1, replayed: job.replayed ?? job.records }
+    if (job.state !== 'running') {
+      const replayed = job.replayed ?? 0
+      return { job, share: job.records === 0 ? 0 : Math.min(1, replayed / job.records), replayed }
+    }
+    if (job.source === 'out') {
+      const standings = await positions.of(replaySenderGroup(job.id), [outTopic(job.agent)])
+      const share = shareOf(progressOf(job.stretches, standings))
+      return { job, share, replayed: Math.round(share * job.records) }
+    }
+    const formatter = await positions.of(replayFormatterGroup(job.id), rawTopicsOfJob(job))
+    const sender = await positions.of(replaySenderGroup(job.id), [replayTopic(job.id)])
+    const delivered = progressOf(
+      sender.map(({ topic, partition, start, end }) => ({ topic, partition, from: start, until: end })),
+      sender,
+    )
+    // Formatting runs ahead of delivery: what is delivered of what is formatted so far.
+    return {
+      job,
+      share: shareOf(progressOf(job.stretches, formatter)) * shareOf(delivered),
+      replayed: delivered.passed,
+    }
+  }
+
+  async #jobs(): Promise<readonly ReplayJob[]> {
+    await using table = await this.#parts.bus.table(jobsTopic)
+    return jobsOf(table)
+  }
+
+  #write(jobs: Parameters<typeof writeJobs>[2]): Promise<void> {
+    return writeJobs(this.#parts, this.#ownerId, jobs)
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#writing.then(work)
+    this.#writing = done.catch(() => undefined)
+    return done
+  }
+
+  #agents(): readonly AgentDefinition[] {
+    return this.#parts.config().agents
+  }
+
+  #tenants(): readonly string[] {
+    return tenantsOf(this.#parts.config().sources)
+  }
+
+  #agent(id: string): AgentDefinition {
+    const agents = this.#agents()
+    const agent = agents.find((one) => one.id === id)
+    if (agent !== undefined) return agent
+    const known = agents.map((one) => one.id).join(', ') || 'none'
+    throw new RelayError('RELAY_USAGE', `the configuration has no agent ${id}; it has: ${known}`)
+  }
+}
+
+function shareOf({ passed, total }: { readonly passed: number; readonly total: number }): number {
+  return total === 0 ? 1 : passed / total
+}
+
+/** Short enough to type, sorted by time, and a name that topics and groups can have. */
+function jobId(nowMs: number): string {
+  const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()
+  return `${time}-${randomBytes(2).toString('hex')}`
+}
