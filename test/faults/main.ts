@@ -1,5 +1,6 @@
 /** `npm run test:faults [name…]`: the promises of docs/operating/reliability.md put to the test with real processes. Linux; rsyslog from
- *  scripts/receivers.sh; the disk tests need root. `--quick` runs a tenth of the rounds. Prints figures; exits 1 when one is wrong. */
+ *  scripts/receivers.sh; the disk tests need root. `--quick` runs a tenth of the rounds;
+ *  `--kafka` those on brokers of their own, which need Docker, instead of the others. Prints figures; exits 1 when one is wrong. */
 
 import { type KafkaCluster, startKafkaCluster } from '../support/kafka-cluster.ts'
 import { backlogBehindStalledReceiver, halfOpenReceiver, receiverThatNeverReads } from './bad-receivers.ts'
@@ -12,6 +13,7 @@ import { print, type Report } from './report.ts'
 
 const args = process.argv.slice(2)
 const isQuick = args.includes('--quick')
+const isOnKafka = args.includes('--kafka')
 const wanted = args.filter((arg) => !arg.startsWith('--'))
 const seed = Number(args.find((arg) => arg.startsWith('--seed='))?.slice(7) ?? 1)
 
@@ -51,7 +53,8 @@ let failed = 0
 let passed = 0
 process.stdout.write(`seed ${seed}\n`)
 for (const [name, run] of Object.entries(runs)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
+  const isWanted = wanted.length > 0 ? wanted.includes(name) : name.startsWith('kafka-') === isOnKafka
+  if (!isWanted) continue
   const report = await run()
   print(report)
   if (report.passed) passed += 1

@@ -8,7 +8,7 @@ import type { CountBatch } from './metrics.ts'
 import { openPartition, type PartitionOptions } from './partition.ts'
 
 /** Of one input partition, live or replayed. */
-export const batchMax = { batchRecordsMax: 500, batchBytesMax: 1_048_576 } as const
+export const batchMax = { batchRecordsMax: 1_000, batchBytesMax: 2_097_152 } as const
 
 export interface ReplayOptions {
   /** By the configuration in force, also for an agent that is not enabled; undefined for one it does not have. */

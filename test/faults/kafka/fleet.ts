@@ -14,7 +14,7 @@ export interface KafkaLog {
   readonly open: () => Promise<Bus>
 }
 
-export function kafkaLog(cluster: KafkaCluster): KafkaLog {
+export function kafkaLog(cluster: Pick<KafkaCluster, 'addresses'>): KafkaLog {
   const prefix = `run-${randomUUID().slice(0, 8)}.`
   const replication = cluster.addresses.length
   const minInsyncReplicas = Math.min(2, replication)
@@ -30,12 +30,14 @@ export type Role = 'collector' | 'formatter' | 'syslog-sender'
 /** Processes that run until they are killed or the run ends. */
 export class Fleet implements AsyncDisposable {
   readonly #directory: string
-  readonly #config: object
+  readonly #log: KafkaLog
+  #config: object
   readonly #processes: { readonly role: Role; readonly relay: RelayProcess }[] = []
 
   /** @param config without `bus:`, which the log brings. */
   constructor(directory: string, log: KafkaLog, config: object) {
     this.#directory = directory
+    this.#log = log
     this.#config = { ...log.config, ...config }
   }
 
@@ -51,6 +53,12 @@ export class Fleet implements AsyncDisposable {
 
   of(role: Role): readonly RelayProcess[] {
     return this.#processes.filter((one) => one.role === role).map(({ relay }) => relay)
+  }
+
+  /** Gives every process another configuration, as an edit of its file does. */
+  configure(config: object): void {
+    this.#config = { ...this.#log.config, ...config }
+    for (const { relay } of this.#processes) relay.configure(this.#config)
   }
 
   /** kill -9 of one process. */
