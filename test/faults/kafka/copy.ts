@@ -150,7 +150,7 @@ export async function copyUnderKills(count: number, seed: number): Promise<Repor
   let brokerKills = 0
   for (let one = 0; one < 2; one++) await copying.add()
   let isWritten = false
-  const writing = copying.write(count, 20).then(() => {
+  const writing = copying.write(count, 400).then(() => {
     isWritten = true
   })
   while (!isWritten) {
