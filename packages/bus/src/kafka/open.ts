@@ -54,7 +54,6 @@ export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSigna
   }
   try {
     await reach(core, signal)
-    await core.topics.ensure([deadLettersTopic])
   } catch (error) {
     closing.abort(closedError())
     throw error
@@ -62,11 +61,17 @@ export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSigna
   return new ClusterBus(core, ending, closing)
 }
 
+/** The first topic also tries a broker by the address it advertises, which may be one that this machine cannot reach. */
+async function contact(core: Core): Promise<void> {
+  await core.cluster.partitionCount(fullName(core, deadLettersTopic.name))
+  await core.topics.ensure([deadLettersTopic])
+}
+
 async function reach(core: Core, signal: AbortSignal | undefined): Promise<void> {
   for (let failures = 0; ; failures++) {
     try {
-      const looking = core.cluster.partitionCount(fullName(core, deadLettersTopic.name))
-      await (signal === undefined ? looking : orAborted(looking, signal))
+      const reaching = contact(core)
+      await (signal === undefined ? reaching : orAborted(reaching, signal))
       if (failures > 0) core.emit({ kind: 'cluster-reached' })
       return
     } catch (error) {
