@@ -184,7 +184,7 @@ export async function zombies(rounds: number, seed: number): Promise<Report> {
   await copying.add()
   await copying.add()
   const count = rounds * 4_000
-  const writing = copying.write(count, 200)
+  const writing = copying.write(count, 1_100)
   let takenOver = 0
   for (let round = 0; round < rounds; round++) {
     const victim = copying.copiers[round % copying.copiers.length] as ChildProcess
