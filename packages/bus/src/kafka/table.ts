@@ -1,5 +1,6 @@
 /** The latest value per key of a compacted topic on Kafka, in memory, following every commit. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
+import { type ChangeListener, ChangeListeners } from '../change-listeners.ts'
 import type { Table } from '../port.ts'
 import { type Core, fullName, partitionsOf } from './core.ts'
 import { toRelayError } from './errors.ts'
@@ -26,7 +27,7 @@ class KafkaTable implements Table {
   readonly #core: Core
   readonly #topic: string
   readonly #values = new Map<string, Buffer>()
-  readonly #listeners = new Set<(key: string, value: Buffer | undefined) => void>()
+  readonly #listeners = new ChangeListeners()
   readonly #closing = new AbortController()
   readonly #signal: AbortSignal
   #following: Promise<void>[] = []
@@ -50,11 +51,8 @@ class KafkaTable implements Table {
     return this.#values.entries()
   }
 
-  onChange(listener: (key: string, value: Buffer | undefined) => void): () => void {
-    // A wrapper of its own, so that one function given twice is called twice and ended one by one.
-    const call: typeof listener = (key, value) => listener(key, value)
-    this.#listeners.add(call)
-    return () => this.#listeners.delete(call)
+  onChange(listener: ChangeListener): () => void {
+    return this.#listeners.add(listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,23 +87,12 @@ class KafkaTable implements Table {
       const kept = value === null ? undefined : Buffer.from(value)
       if (kept === undefined) this.#values.delete(key)
       else this.#values.set(key, kept)
-      for (const listener of this.#listeners) callSafely(() => listener(key, kept))
+      this.#listeners.tell(key, kept)
     }
   }
 
   #readerAt(partition: number, from: number): PartitionReader {
     const topic = fullName(this.#core, this.#topic)
     return new PartitionReader({ fetcher: this.#core.fetcher, topic, name: this.#topic, partition, from })
-  }
-}
-
-/** The value is in place whatever a listener makes of it: its error surfaces on its own. */
-function callSafely(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
   }
 }

@@ -12,8 +12,6 @@ export const groupBytesMax = 16 * 1024 * 1024
 export const groupBytesEager = 256 * 1024
 /** How long a small commit waits for company, in milliseconds. */
 export const groupDelayMs = 2
-/** Records of one partition handed to a delivery and not acknowledged; reading it pauses beyond. */
-export const outstandingRecordsMax = 20_000
 /** Bytes of a damaged batch that its dead letter keeps. */
 export const damagedBytesKept = 256 * 1024
 /** Back-off of a worker after a failure, in milliseconds. */

@@ -1,5 +1,6 @@
 /** The latest value per key of a compacted topic, in memory, following every commit. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
+import { ChangeListeners } from '../change-listeners.ts'
 import type { NewRecord, Table } from '../port.ts'
 import type { Core } from './core.ts'
 
@@ -11,25 +12,20 @@ export function openTable(core: Core, spec: TopicSpec): Table {
   }
   core.catalog.ensure([spec])
   const values = loadValues(core, spec)
-  const listeners = new Set<(key: string, value: Buffer | undefined) => void>()
+  const listeners = new ChangeListeners()
   const unsubscribe = core.subscriptions.add(spec.name, (records: readonly NewRecord[]) => {
     for (const { key, value } of records) {
       // A copy: the bytes belong to whoever appended them.
       const kept = value === null ? undefined : Buffer.from(value)
       if (kept === undefined) values.delete(key)
       else values.set(key, kept)
-      for (const listener of listeners) callSafely(() => listener(key, kept))
+      listeners.tell(key, kept)
     }
   })
   return {
     get: (key) => values.get(key),
     entries: () => values.entries(),
-    onChange(listener) {
-      // A wrapper of its own, so that one function given twice is called twice and ended one by one.
-      const call: typeof listener = (key, value) => listener(key, value)
-      listeners.add(call)
-      return () => listeners.delete(call)
-    },
+    onChange: (listener) => listeners.add(listener),
     async [Symbol.asyncDispose]() {
       unsubscribe()
       listeners.clear()
@@ -49,15 +45,4 @@ function loadValues(core: Core, spec: TopicSpec): Map<string, Buffer> {
     }
   }
   return values
-}
-
-/** The commit is durable whatever a listener makes of it: its error surfaces on its own. */
-function callSafely(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
 }
