@@ -6,7 +6,7 @@ import { orAborted } from './or-aborted.ts'
 import type { BusRecord, DeliverSpec, NewRecord, PartitionDelivery } from './port.ts'
 
 /** What reading on came to; `next` is where to go on. */
-export type DeliveryStep =
+type DeliveryStep =
   | { readonly kind: 'records'; readonly records: readonly BusRecord[]; readonly next: number }
   /** Offsets without records for readers. */
   | { readonly kind: 'passed'; readonly next: number }
