@@ -132,7 +132,8 @@ export async function stalledAndKilled(records: number, seed: number): Promise<R
   await using gate = await startGate(receiver.port, 'never-read')
   const log = kafkaLog(cluster)
   await using fleet = new Fleet(directory.path, log, { sources: [source.config], agents: [agentTo(gate.port)] })
-  source.add(records)
+  // Spread over time: the API answers with all records of one millisecond at once.
+  source.add(records, Date.now() - records * 10 - 60_000)
   await fleet.start('collector', 'formatter', 'syslog-sender')
   while ((await metric(fleet.of('formatter')[0]?.adminUrl, 'siem_relay_messages_formatted_total')) < source.ids.length)
     await sleep(200)
