@@ -1,7 +1,7 @@
 /** Where each agent stands, for the portal and for `status()`: its connection's state, since when, and the last error with
  *  the operator's next move. Published on change and as a heartbeat. */
 import type { NewRecord, Writer } from '@siem-relay/bus'
-import { agentStatusTopic, type Clock, describeError, type ErrorCode, RelayError } from '@siem-relay/common'
+import { agentStatusTopic, type Clock, describeError, type ErrorCode, type RelayError } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
 import { Bell } from './bell.ts'
 
@@ -142,9 +142,9 @@ export class StatusPublisher {
         await this.#publish(writer)
       } catch (error) {
         log.warn({ error: describeError(error) }, 'agent status not published')
+        // The owner id is this instance's alone: also a commit of unknown outcome is followed by a new claim.
         await dispose(writer)
         writer = undefined
-        if (error instanceof RelayError && error.code === 'RELAY_BUS_FENCED') break
       }
       if (isLast) break
       await clock.sleep(gapMs, this.#closing.signal).catch(() => {})
