@@ -4,6 +4,7 @@ import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainer
 export const kafkaImage = 'apache/kafka:4.3.1'
 const starter = '/tmp/start-kafka.sh'
 const clientPort = 9092
+const startMsMax = 120_000
 
 export interface KafkaContainer extends AsyncDisposable {
   /** `host:port` for clients on this machine. */
@@ -59,18 +60,30 @@ async function startKafka(
     .start()
   const mapped = (port: number): string => `${container.getHost()}:${container.getMappedPort(port)}`
   const logs = await container.logs()
-  const said: string[] = []
-  const started = new Promise<void>((resolve, reject) => {
-    logs.on('data', (line: string | Buffer) => {
-      said.push(String(line))
-      if (String(line).includes('Kafka Server started')) resolve()
-    })
-    logs.on('end', () => reject(new Error(`Kafka did not start:\n${said.slice(-20).join('')}`)))
-  })
+  const started = lineSaid(logs, 'Kafka Server started')
   const script = `export KAFKA_ADVERTISED_LISTENERS=${advertise(mapped)}\nexec /etc/kafka/docker/run\n`
   await container.copyContentToContainer([{ content: script, target: starter, mode: 0o755 }])
   await started
   return { container, address: mapped(clientPort) }
+}
+
+/** Resolves once the container has said it. The timer bounds the wait, and is what keeps a process alive that waits for nothing else. */
+function lineSaid(logs: NodeJS.ReadableStream, text: string): Promise<void> {
+  const said: string[] = []
+  return new Promise((resolve, reject) => {
+    const fail = (): void => reject(new Error(`Kafka did not start:\n${said.slice(-20).join('')}`))
+    const timer = setTimeout(fail, startMsMax)
+    logs.on('data', (line: string | Buffer) => {
+      said.push(String(line))
+      if (!String(line).includes(text)) return
+      clearTimeout(timer)
+      resolve()
+    })
+    logs.on('end', () => {
+      clearTimeout(timer)
+      fail()
+    })
+  })
 }
 
 /** A broker with a listener that asks for TLS and SASL, and with rights. */
