@@ -82,3 +82,15 @@ export function repeatedIn(ids: readonly string[]): readonly string[] {
   const seen = new Set<string>()
   return ids.filter((id) => seen.has(id) || !seen.add(id))
 }
+
+/** Ids that came again between two looks: more often than once, and than they had come before. */
+export function repeatedSince(before: readonly string[], after: readonly string[]): readonly string[] {
+  const had = new Map<string, number>()
+  for (const id of before) had.set(id, (had.get(id) ?? 0) + 1)
+  const seen = new Map<string, number>()
+  return after.filter((id) => {
+    const count = (seen.get(id) ?? 0) + 1
+    seen.set(id, count)
+    return count > Math.max(1, had.get(id) ?? 0)
+  })
+}
