@@ -28,6 +28,7 @@ export interface KafkaBus extends Bus {
   trouble(): string | undefined
 }
 
+const disappearMsMax = 15_000
 /** Errors of the first contact that waiting mends. */
 const reachEveryMs = 1_000
 
@@ -127,8 +128,20 @@ class ClusterBus implements KafkaBus {
       await using admin = await driver.admin()
       await admin.deleteTopics(present)
       topics.forget(names)
+      for (const name of present) await this.#disappears(name)
     } catch (error) {
       throw toRelayError(error, `deleting topics ${names.join(', ')}`)
+    }
+  }
+
+  /** Brokers learn of a deletion a little later; until then the topic would look as if it were there. */
+  async #disappears(name: string): Promise<void> {
+    const { cluster, closing } = this.#core
+    const untilMs = cluster.clock.monotonicMs() + disappearMsMax
+    for (let absences = 0; absences < 2 && cluster.clock.monotonicMs() < untilMs; ) {
+      cluster.forget(name)
+      absences = (await cluster.ask(() => cluster.partitionCount(name))) === undefined ? absences + 1 : 0
+      await cluster.clock.sleep(20, closing)
     }
   }
 
