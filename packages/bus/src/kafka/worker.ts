@@ -131,8 +131,9 @@ class GroupWorker implements Worker {
     let failures = 0
     while (!signal.aborted) {
       try {
-        if (owner?.isBroken) await owner.recover()
-        owner ??= await claim(this.#core, id)
+        // Also after a commit that went well: until its markers are written, the offset of before would be read, and its batch done twice.
+        if (owner === undefined) owner = await claim(this.#core, id)
+        else await owner.recover()
         signal.throwIfAborted()
         const from = await this.#startOffset(owner, { topic: fullTopic, partition }, stretch)
         const succeeded = (): void => {
