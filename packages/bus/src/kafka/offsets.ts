@@ -52,19 +52,8 @@ async function offsetFor(core: Core, { topic, partition }: TopicPartition, timeM
 
 const peekBytesMax = 65_536
 
-/** The first record at or behind `from` and before `end` that a reader gets; undefined when there is none (yet). */
-export async function firstRecord(
-  core: Core,
-  partition: TopicPartition,
-  from: number,
-  end: number,
-): Promise<StoredRecord | undefined> {
-  const { record } = await search(core, partition, from, end)
-  return record !== undefined && record.offset < end ? record : undefined
-}
-
 /** Looks for a record that a reader gets; before `reached` there is none and there will be none. */
-async function search(
+export async function search(
   core: Core,
   { topic, partition }: TopicPartition,
   from: number,

@@ -4,7 +4,7 @@ import { closedError } from '../closed-error.ts'
 import type { PartitionPosition, Positions } from '../port.ts'
 import { type Core, claim, fullName, partitionsOf } from './core.ts'
 import { toRelayError } from './errors.ts'
-import { boundsOf, committedOffsets, firstRecord, offsetAt } from './offsets.ts'
+import { boundsOf, committedOffsets, offsetAt, search } from './offsets.ts'
 import type { TopicPartition } from './wire/request.ts'
 
 export function positionsOf(core: Core): Positions {
@@ -59,15 +59,16 @@ async function position(
 ): Promise<PartitionPosition> {
   const { start, end } = await boundsOf(core, { topic, partition })
   const next = Math.max(committed ?? start, start)
-  const oldest = next < end ? await firstRecord(core, { topic, partition }, next, end) : undefined
+  // What lies behind `reached` belongs to a transaction that is still open: pending, though nobody can say since when.
+  const { record, reached } = next < end ? await search(core, { topic, partition }, next, end) : { reached: end }
   return {
     topic: name,
     partition,
     start,
     end,
     committed,
-    lag: oldest === undefined ? 0 : end - oldest.offset,
-    oldestPendingMs: oldest?.appendedMs,
+    lag: Math.max(0, end - reached),
+    oldestPendingMs: record?.appendedMs,
   }
 }
 
