@@ -76,6 +76,7 @@ async function* recordsOfLog(limit: number, config: RelayConfig, agent: AgentDef
             body: record.value,
             id: record.key,
             kind,
+            shape: record.headers[rawHeaders.shape],
             tenant,
             source: record.headers[rawHeaders.source] ?? '',
             portalUrl: record.headers[rawHeaders.portalUrl] ?? '',

@@ -23,17 +23,31 @@ export interface AlertEntity {
   readonly email: string
   /** FILE, AUDIT, ANOMALY_DETECTION, … of a policyRule. */
   readonly policyType: string
+  /** Name of an account in its on-premises domain (sAMAccountName). */
+  readonly accountName: string
+  /** NetBIOS or DNS name of that domain. */
+  readonly domain: string
+  /** Security identifier of an account. */
+  readonly sid: string
 }
+
+/** Which product raised an alert: Defender for Cloud Apps (also those it passes on), Defender for Identity, or another one. */
+export type AlertProduct = 'cloud-apps' | 'identity' | 'other'
 
 /** An alert of any product, normalised. */
 export interface Alert {
   readonly kind: 'alert'
   readonly tenant: string
   readonly source: string
+  /** The product whose copy of the alert this is. */
+  readonly product: AlertProduct
   /** The id the source gave it; stable over updates. */
   readonly id: string
-  /** Milliseconds since the epoch; undefined when the record holds no usable time. */
+  /** When it was raised, milliseconds since the epoch; undefined when the record holds no usable time. */
   readonly timestampMs: number | undefined
+  /** First and last activity it is about; where the source does not tell, `timestampMs`. */
+  readonly startMs: number | undefined
+  readonly endMs: number | undefined
   /** ALERT_… ; 'ALERT_<idValue>' when no table knows it. */
   readonly alertType: string
   /** The number the API calls alertType and records call idValue. */
@@ -51,6 +65,7 @@ export interface Alert {
   readonly accounts: readonly AlertEntity[]
   readonly services: readonly AlertEntity[]
   readonly policies: readonly AlertEntity[]
+  readonly devices: readonly AlertEntity[]
   readonly ips: readonly string[]
   /** Ids of related activities. */
   readonly audits: readonly string[]

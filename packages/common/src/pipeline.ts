@@ -3,18 +3,12 @@
 import type { AgentDefinition } from './agent.ts'
 import { createCefProfile } from './cef/profile.ts'
 import { describeError, dispositionOf, type ErrorCode, RelayError } from './errors.ts'
-import type { EventKind, RelayEvent } from './events.ts'
+import type { RelayEvent } from './events.ts'
 import { compileFilter } from './filter/compile.ts'
-import { normalizeDefenderActivity } from './normalize/defender-activity.ts'
-import { normalizeDefenderAlert } from './normalize/defender-alert.ts'
+import { type NormalizeInput, normalize } from './normalize/normalize.ts'
 
 /** A record with the part of its envelope that formatting needs. */
-export interface PipelineInput {
-  /** JSON as the source sent it, UTF-8. */
-  readonly body: Buffer
-  readonly kind: EventKind
-  readonly tenant: string
-  readonly source: string
+export interface PipelineInput extends NormalizeInput {
   /** Origin of links into Microsoft's portal. */
   readonly portalUrl: string
   /** When the relay received it, for records without a time of their own. */
@@ -82,19 +76,6 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
       throw error
     }
   }
-}
-
-/**
- * @throws {RelayError} `RELAY_RECORD_INVALID` for what is not JSON or has no id.
- */
-export function normalize(input: PipelineInput): RelayEvent {
-  let record: unknown
-  try {
-    record = JSON.parse(input.body.toString('utf8'))
-  } catch (cause) {
-    throw new RelayError('RELAY_RECORD_INVALID', 'the record is not JSON', { cause })
-  }
-  return input.kind === 'alert' ? normalizeDefenderAlert(record, input) : normalizeDefenderActivity(record, input)
 }
 
 function deadLetter(error: unknown): Outcome {

@@ -64,6 +64,8 @@ export const rawHeaders = {
   source: 'source',
   tenant: 'tenant',
   kind: 'kind',
+  /** What the body is (normalize/normalize.ts); absent: Defender for Cloud Apps' own shape of the kind. */
+  shape: 'shape',
   version: 'version',
   receivedMs: 'received-ms',
   portalUrl: 'portal-url',

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { sourcesSchema } from './config.ts'
 import { durationMs, parseDuration } from './duration.ts'
-import { portalUrlOf, tenantOf } from './sources/defender/config.ts'
+import { portalUrlOf } from './sources/defender/config.ts'
+import { tenantOf } from './sources/settings.ts'
 
 const base = {
   id: 'contoso',

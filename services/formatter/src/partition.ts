@@ -89,6 +89,7 @@ function inputOf(record: BusRecord, kind: EventKind): PipelineInput {
   return {
     body: record.value,
     kind,
+    shape: headers[rawHeaders.shape],
     tenant: headers[rawHeaders.tenant] ?? '',
     source: headers[rawHeaders.source] ?? '',
     portalUrl: headers[rawHeaders.portalUrl] ?? '',

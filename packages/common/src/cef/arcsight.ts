@@ -2,7 +2,7 @@
  *  always, the client's address in `src` as well as `dvc`. Source: ArcSight "Implementing CEF", CEF key names and lengths. */
 import type { RelayEvent } from '../events.ts'
 import { clientAddress } from '../ip.ts'
-import { type CefField, cefField, shortenText } from './message.ts'
+import { type CefField, cefField, shortenText, timeText } from './message.ts'
 import type { CefExtension, CefValues } from './profile.ts'
 
 /** Most characters of a value, by key. */
@@ -49,13 +49,12 @@ export function arcsightExtension(event: RelayEvent, common: CefValues): CefExte
     fields.push(field)
     values.push(fitted(field.key, value))
   }
-  const time = common.timestampMs === undefined ? '' : String(common.timestampMs)
   const isAlert = event.kind === 'alert'
   const { v4, v6 } = clientAddress(isAlert ? (event.ips[0] ?? '') : event.clientIP)
   put(plain.externalId, common.externalId)
-  put(plain.rt, time)
-  put(plain.start, time)
-  put(plain.end, time)
+  put(plain.rt, timeText(common.timestampMs))
+  put(plain.start, timeText(common.startMs))
+  put(plain.end, timeText(common.endMs))
   put(plain.msg, common.message)
   put(plain.suser, common.user)
   put(plain.destinationServiceName, common.service)

@@ -2,7 +2,7 @@
  *  keeps its quotes. Source: the sample lines of Microsoft's "SIEM integration" page. */
 import type { RelayEvent } from '../events.ts'
 import { clientAddress } from '../ip.ts'
-import { cefField } from './message.ts'
+import { cefField, timeText } from './message.ts'
 import type { CefExtension, CefValues } from './profile.ts'
 
 const alertFields = [
@@ -38,12 +38,14 @@ const activityFields = [
 
 export function genericExtension(event: RelayEvent, common: CefValues): CefExtension {
   const { externalId, message, user, service, portalUrl, appIds, policyIds } = common
-  const time = common.timestampMs === undefined ? '' : String(common.timestampMs)
+  const time = timeText(common.timestampMs)
+  const start = timeText(common.startMs)
+  const end = timeText(common.endMs)
   if (event.kind === 'alert') {
     const audits = event.audits.join(',')
     return {
       fields: alertFields,
-      values: [externalId, time, time, message, user, service, event.riskScore, portalUrl, appIds, audits, policyIds],
+      values: [externalId, start, end, message, user, service, event.riskScore, portalUrl, appIds, audits, policyIds],
     }
   }
   const { v4, v6 } = clientAddress(event.clientIP)
@@ -51,6 +53,6 @@ export function genericExtension(event: RelayEvent, common: CefValues): CefExten
   return {
     fields: activityFields,
     // biome-ignore format: in the order of the fields
-    values: [externalId, time, time, time, message, user, service, v4, event.userAgent, portalUrl, appIds, objects, policyIds, v6],
+    values: [externalId, time, start, end, message, user, service, v4, event.userAgent, portalUrl, appIds, objects, policyIds, v6],
   }
 }

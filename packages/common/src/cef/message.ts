@@ -131,3 +131,8 @@ export function shortenText(text: string, charactersMax: number): string {
   if (end > 0 && last >= 0xd800 && last <= 0xdbff) end--
   return text.slice(0, end) + mark
 }
+
+/** A time as CEF's extension takes it: milliseconds since the epoch, or nothing. */
+export function timeText(ms: number | undefined): string {
+  return ms === undefined ? '' : String(ms)
+}

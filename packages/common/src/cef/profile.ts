@@ -11,6 +11,8 @@ import { type CefMessage, cefPrefix, type EncodedCef, encodeCef } from './messag
 export interface CefValues {
   readonly externalId: string
   readonly timestampMs: number | undefined
+  readonly startMs: number | undefined
+  readonly endMs: number | undefined
   readonly message: string
   readonly user: string
   readonly service: string
@@ -73,6 +75,8 @@ function activityValues(activity: Activity, portalUrl: string, appIds: ReadonlyM
   return {
     externalId: activity.id,
     timestampMs: activity.timestampMs,
+    startMs: activity.timestampMs,
+    endMs: activity.timestampMs,
     message: activity.description,
     user: activity.userName,
     service: activity.appName,
@@ -86,6 +90,8 @@ function alertValues(alert: Alert, portalUrl: string, appIds: ReadonlyMap<string
   return {
     externalId: alert.id,
     timestampMs: alert.timestampMs,
+    startMs: alert.startMs,
+    endMs: alert.endMs,
     message: alert.description,
     user: alertUser(alert),
     service: joined(alert.services, (service) => service.label),

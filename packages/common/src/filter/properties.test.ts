@@ -26,14 +26,20 @@ const entity: fc.Arbitrary<AlertEntity> = fc.record({
   upn: word,
   email: word,
   policyType: word,
+  accountName: word,
+  domain: word,
+  sid: word,
 })
 const entities = fc.array(entity, { maxLength: 3 })
 const alert: fc.Arbitrary<Alert> = fc.record({
   kind: fc.constant('alert'),
   tenant: word,
   source: word,
+  product: fc.constantFrom('cloud-apps', 'identity', 'other'),
   id: word,
   timestampMs: time,
+  startMs: time,
+  endMs: time,
   alertType: word,
   alertTypeId: number,
   title: word,
@@ -47,6 +53,7 @@ const alert: fc.Arbitrary<Alert> = fc.record({
   accounts: entities,
   services: entities,
   policies: entities,
+  devices: entities,
   ips: words,
   audits: words,
   url: word,

@@ -3,7 +3,8 @@ import type { Activity, ActivityObject, Alert, AlertEntity } from '../events.ts'
 
 /** An entity of which only the given parts are known. */
 export function entity(parts: Partial<AlertEntity>): AlertEntity {
-  return { type: '', id: '', label: '', instance: '', saas: '', role: '', upn: '', email: '', policyType: '', ...parts }
+  const nothing = { type: '', id: '', label: '', instance: '', saas: '', role: '', upn: '', email: '', policyType: '' }
+  return { ...nothing, accountName: '', domain: '', sid: '', ...parts }
 }
 
 const account = entity({
@@ -25,8 +26,11 @@ export function alertOf(parts: Partial<Alert> = {}): Alert {
     kind: 'alert',
     tenant: 'contoso',
     source: 'contoso',
+    product: 'cloud-apps',
     id: '603f704aaf7417985bbf3b22',
     timestampMs: 1_677_791_402_022,
+    startMs: 1_677_791_402_022,
+    endMs: 1_677_791_402_022,
     alertType: 'ALERT_CABINET_EVENT_MATCH_AUDIT',
     alertTypeId: 15_728_641,
     title: 'Mass download',
@@ -40,6 +44,7 @@ export function alertOf(parts: Partial<Alert> = {}): Alert {
     accounts: [account],
     services: [service],
     policies: [policy],
+    devices: [],
     ips: ['10.0.0.7'],
     audits: ['activity-1'],
     url: '',

@@ -2,7 +2,7 @@
  *  without an id is refused. Source of the shape: api-activities.md and public samples. */
 import { RelayError } from '../errors.ts'
 import type { Activity, ActivityObject } from '../events.ts'
-import type { Origin } from './defender-alert.ts'
+import type { Origin } from './origin.ts'
 import { fieldsOf, integerOf, listOf, textOf, textsOf, timeOf } from './values.ts'
 
 /**

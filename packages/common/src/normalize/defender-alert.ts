@@ -3,13 +3,8 @@
 import { RelayError } from '../errors.ts'
 import type { Alert, AlertEntity, MdaSeverity } from '../events.ts'
 import { alertTypeOf, identityServiceId } from './alert-types.ts'
+import type { Origin } from './origin.ts'
 import { type Fields, fieldsOf, integerOf, listOf, textOf, textsOf, timeOf } from './values.ts'
-
-/** Where a record came from: the part of its envelope an event keeps. */
-export interface Origin {
-  readonly tenant: string
-  readonly source: string
-}
 
 /**
  * @throws {RelayError} `RELAY_RECORD_INVALID` without a usable `_id`.
@@ -22,6 +17,7 @@ export function normalizeDefenderAlert(record: unknown, origin: Origin): Alert {
   const accounts: AlertEntity[] = []
   const services: AlertEntity[] = []
   const policies: AlertEntity[] = []
+  const devices: AlertEntity[] = []
   const ips: string[] = []
   for (const item of listOf(fields.entities)) {
     const entity = entityOf(fieldsOf(item))
@@ -29,6 +25,7 @@ export function normalizeDefenderAlert(record: unknown, origin: Origin): Alert {
     if (entity.type === 'account' || entity.type === 'user') accounts.push(entity)
     else if (entity.type === 'service') services.push(entity)
     else if (entity.type === 'policyRule') policies.push(entity)
+    else if (entity.type === 'device') devices.push(entity)
     else if (entity.type === 'ip') ips.push(entity.id || entity.label)
   }
   const policy = fieldsOf(fields.policy)
@@ -36,12 +33,16 @@ export function normalizeDefenderAlert(record: unknown, origin: Origin): Alert {
     policies.push(entityOf({ ...policy, type: 'policyRule' }))
   const alertTypeId = integerOf(fields.idValue)
   const title = textOf(fields.title)
+  const timestampMs = timeOf(fields.timestamp)
   return {
     kind: 'alert',
     tenant: origin.tenant,
     source: origin.source,
+    product: 'cloud-apps',
     id,
-    timestampMs: timeOf(fields.timestamp),
+    timestampMs,
+    startMs: timestampMs,
+    endMs: timestampMs,
     alertType: alertTypeOf({
       typeId: alertTypeId,
       policyType: policies[0]?.policyType ?? '',
@@ -60,6 +61,7 @@ export function normalizeDefenderAlert(record: unknown, origin: Origin): Alert {
     accounts,
     services,
     policies,
+    devices,
     ips,
     audits: textsOf(fields.audits),
     url: textOf(fields.URL),
@@ -79,6 +81,9 @@ function entityOf(fields: Fields): AlertEntity {
     upn: textOf(fields.pa),
     email: textOf(fields.em),
     policyType: textOf(fields.policyType),
+    accountName: '',
+    domain: '',
+    sid: '',
   }
 }
 

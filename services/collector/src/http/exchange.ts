@@ -11,7 +11,8 @@ export interface ExchangeRequest {
   readonly clock: Clock
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** Posted; without one the request is a GET. */
+  readonly body?: string
   readonly signal: AbortSignal
   /** Default 64 MB, packed and unpacked. */
   readonly bodyBytesMax?: number
@@ -32,7 +33,7 @@ const errorBytesMax = 65_536
 const unpack = promisify(gunzip)
 
 /**
- * Posts and reads the answer. Redirects are not followed.
+ * Asks and reads the answer. Redirects are not followed.
  * @throws {RelayError} `RELAY_SOURCE_UNAVAILABLE` when no whole answer came; `RELAY_SOURCE_RESPONSE` when it is too large or
  *   packed wrongly. The signal's reason once it is aborted.
  */
@@ -45,9 +46,9 @@ export async function exchange(request: ExchangeRequest): Promise<Answer> {
   try {
     const response = await send(url, {
       dispatcher: request.dispatcher,
-      method: 'POST',
+      method: request.body === undefined ? 'GET' : 'POST',
       headers: { ...request.headers, accept: 'application/json', 'accept-encoding': 'gzip' },
-      body: request.body,
+      ...(request.body === undefined ? {} : { body: request.body }),
       signal: AbortSignal.any([signal, late.signal]),
     })
     const header = (name: string): string | undefined => {

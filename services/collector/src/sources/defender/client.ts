@@ -6,9 +6,9 @@ import { type Answer, exchange } from '../../http/exchange.ts'
 import { parseRetryAfter } from '../../http/retry-after.ts'
 import type { CollectorMetrics } from '../../metrics.ts'
 import type { TenantGate } from '../../tenant-gate.ts'
+import type { Authorizer } from '../authorizer.ts'
+import { problemOf } from '../problem.ts'
 import type { ListQuery, StreamKind } from './paging.ts'
-import { problemOf } from './problem.ts'
-import type { Authorizer } from './token.ts'
 
 export type Listed =
   | { readonly type: 'page'; readonly page: Page; readonly serverMs: number | undefined }

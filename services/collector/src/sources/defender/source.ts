@@ -4,13 +4,14 @@ import type { Writer } from '@siem-relay/bus'
 import { collectorStateTopic, rawTopic } from '@siem-relay/common'
 import { retry } from '@siem-relay/service-kit'
 import { createDispatchers } from '../../http/dispatchers.ts'
+import { createAuthorizer } from '../authorizer.ts'
+import { Hold } from '../hold.ts'
+import { isPlainElsewhere, tenantOf } from '../settings.ts'
 import type { Source, SourceContext, SourceState, SourceStatus } from '../source.ts'
 import { DefenderClient } from './client.ts'
-import { type DefenderSourceConfig, isPlainElsewhere, tenantOf } from './config.ts'
-import { Hold } from './hold.ts'
+import type { DefenderSourceConfig } from './config.ts'
 import type { StreamKind } from './paging.ts'
 import { Stream } from './stream.ts'
-import { createAuthorizer } from './token.ts'
 
 const claimPolicy = { minMs: 1_000, maxMs: 60_000 }
 const severities: readonly SourceState[] = ['collecting', 'starting', 'waiting', 'error']

@@ -1,10 +1,10 @@
-/** How requests to Defender for Cloud Apps are authorised: a legacy API token, or Entra's client credentials grant with its
+/** How requests to a source are authorised: a legacy API token, or Entra's client credentials grant with its
  *  token kept until shortly before it expires. Tokens go to the API only; a client secret to the token endpoint only. */
 import { type Clock, RelayError } from '@siem-relay/common'
-import type { Dispatchers } from '../../http/dispatchers.ts'
-import { type Answer, exchange } from '../../http/exchange.ts'
-import { parseRetryAfter } from '../../http/retry-after.ts'
-import type { DefenderSourceConfig } from './config.ts'
+import type { Dispatchers } from '../http/dispatchers.ts'
+import { type Answer, exchange } from '../http/exchange.ts'
+import { parseRetryAfter } from '../http/retry-after.ts'
+import type { OauthSettings, TokenSettings } from './settings.ts'
 
 export interface Authorizer {
   /**
@@ -27,13 +27,11 @@ export interface AuthorizerParts {
 const renewBeforeMs = 5 * 60_000
 const tokenAnswerBytesMax = 1_048_576
 
-export function createAuthorizer(auth: DefenderSourceConfig['auth'], parts: AuthorizerParts): Authorizer {
+export function createAuthorizer(auth: OauthSettings | TokenSettings, parts: AuthorizerParts): Authorizer {
   if (auth.type === 'token')
     return { header: () => Promise.resolve(`Token ${auth.token.reveal()}`), refused: () => false }
   return new ClientCredentials(auth, parts)
 }
-
-type OauthSettings = Extract<DefenderSourceConfig['auth'], { type: 'oauth' }>
 
 class ClientCredentials implements Authorizer {
   readonly #auth: OauthSettings

@@ -1,18 +1,17 @@
 /** What is told of a stream: its state and last error for status, log lines when either changes. Decides nothing. */
-import { describeError, RelayError } from '@siem-relay/common'
+import { describeError, type RawKind, RelayError } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
-import type { SourceState, StatusError, StreamStatus } from '../source.ts'
-import type { StreamKind } from './paging.ts'
+import type { SourceState, StatusError, StreamStatus } from './source.ts'
 
 export class StreamReport {
   readonly #world: World
-  readonly #labels: { readonly source: string; readonly kind: StreamKind }
+  readonly #labels: { readonly source: string; readonly kind: RawKind }
   #state: SourceState = 'starting'
   #hasSucceeded = false
   #lastError: StatusError | undefined
   #backlog: number | undefined
 
-  constructor(world: World, labels: { readonly source: string; readonly kind: StreamKind }) {
+  constructor(world: World, labels: { readonly source: string; readonly kind: RawKind }) {
     this.#world = world
     this.#labels = labels
   }

@@ -1,0 +1,91 @@
+/** Settings that sources of several types share: URLs, credentials, the way out, the first run. */
+import { idSchema } from '@siem-relay/common'
+import { secret } from '@siem-relay/service-kit'
+import { z } from 'zod'
+import { durationSetting } from '../duration.ts'
+import { isLoopback, parseProxy } from '../http/proxy.ts'
+
+/** What is wrong with a URL, whoever reads what goes over it; undefined when nothing is. */
+function problemOfUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'must be a URL like https://contoso.us2.portal.cloudappsecurity.com'
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must start with https://'
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials: they belong to auth'
+  if (text.includes('?') || text.includes('#')) return 'must not have a query or a fragment'
+  return undefined
+}
+
+/** Whether credentials and records cross the network for anyone to read. */
+export function isPlainElsewhere(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'http:' && !isLoopback(hostname)
+}
+
+export const anyUrlSetting = z.string().superRefine((text, context) => {
+  const problem = problemOfUrl(text)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+})
+
+export const urlSetting = anyUrlSetting.refine((text) => !isPlainElsewhere(text), {
+  error: 'must start with https:// (http:// only for this machine itself)',
+})
+
+/** A legacy API token of the portal. */
+export const tokenAuthSchema = z.strictObject({
+  type: z.literal('token'),
+  token: secret({ description: 'Legacy API token of the portal (Settings, Security extensions, API tokens).' }),
+})
+
+/** Client credentials of an app registration in Microsoft Entra. @param scope what the token is for, unless set. */
+export const oauthSchema = (scope: string, meaning: string) =>
+  z.strictObject({
+    type: z.literal('oauth'),
+    tenantId: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,254}$/, 'must be a directory id or one of its domain names')
+      .meta({ description: "Microsoft Entra directory id, or one of the directory's domain names." }),
+    clientId: z.string().min(1).meta({ description: 'Application (client) id of the app registration.' }),
+    clientSecret: secret({ description: 'Client secret of the app registration.' }),
+    tokenUrl: urlSetting
+      .optional()
+      .meta({ description: 'Default: https://login.microsoftonline.com/<tenantId>/oauth2/v2.0/token.' }),
+    scope: z
+      .string()
+      .min(1)
+      .default(scope)
+      .meta({ description: `What the token is for; the default is ${meaning}.` }),
+  })
+
+export type OauthSettings = z.output<ReturnType<typeof oauthSchema>>
+export type TokenSettings = z.output<typeof tokenAuthSchema>
+
+/** What every polled source has. */
+export const polledSettings = {
+  id: idSchema.meta({ description: 'Name of the source; part of topic names, never changed.' }),
+  tenant: idSchema.optional().meta({ description: 'Customer the source belongs to; default: the id.' }),
+  lookback: durationSetting('P2D', 'How far back the first run goes.', 36_500),
+  proxy: z
+    .string()
+    .refine((text) => parseProxy(text) !== undefined, {
+      error: 'must be http://[user:password@]address[:port] or ADDRESS[:PORT]',
+    })
+    .optional()
+    .meta({ description: 'Default: HTTPS_PROXY and NO_PROXY of the environment.' }),
+  caFile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'PEM file with certificate authorities to trust besides the usual ones.' }),
+}
+
+/** API origins are https, unless the setting for test servers says otherwise. */
+export const allowPlainHttpSetting = z.boolean().default(false).meta({
+  description:
+    'For test servers only: url may be http:// to another machine. Token and records can then be read on the way; a warning says so.',
+})
+
+/** The customer a source belongs to. */
+export function tenantOf(source: { readonly id: string; readonly tenant?: string | undefined }): string {
+  return source.tenant ?? source.id
+}
