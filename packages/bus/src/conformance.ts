@@ -3,6 +3,7 @@
 import { describe } from 'vitest'
 import { describeDelivery } from './conformance/delivery.ts'
 import type { MakeHarness } from './conformance/harness.ts'
+import { describeHeldBack } from './conformance/held-back.ts'
 import { describeModel } from './conformance/model.ts'
 import { describePositions } from './conformance/positions.ts'
 import { describeRecords } from './conformance/records.ts'
@@ -25,6 +26,7 @@ export function busConformance(name: string, makeHarness: MakeHarness, options: 
     describeRecords(makeHarness)
     describeWriter(makeHarness)
     describeStage(makeHarness)
+    describeHeldBack(makeHarness)
     describeDelivery(makeHarness)
     describeShare(makeHarness)
     describeTable(makeHarness)

@@ -74,7 +74,16 @@ export interface Stretch {
 export interface PartitionStage {
   /** Called with the next records, in order, one call at a time. Throwing abandons the batch and tries again from the committed offset, with back-off. */
   process(batch: readonly BusRecord[]): StageOutput
-  /** The output of the last `process` is durable. For counting. */
+  /** When something it holds back is due, milliseconds since the epoch; undefined while it holds nothing. Asked between batches. */
+  dueMs?(): number | undefined
+  /**
+   * The input is read to its end: everything appended before `untilMs` was processed. Called once `dueMs` has come, a moment
+   * later at the earliest, and again while something is due; what it returns commits as a batch without
+   * input would, unless it is empty. At the
+   * end of a stretch it is called with infinity right after the last `process`, and both commit together.
+   */
+  idle?(untilMs: number): StageOutput
+  /** The output of the last `process` or `idle` is durable. For counting. */
   committed?(): void
 }
 

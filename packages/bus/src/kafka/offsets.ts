@@ -12,6 +12,11 @@ export interface Bounds {
   readonly end: number
 }
 
+/** The high watermark alone. */
+export function endOf(core: Core, partition: TopicPartition): Promise<number> {
+  return offsetFor(core, partition, endTime)
+}
+
 /** Uncommitted records included: what is open ends before whoever reads up to here. */
 const everything = 0
 

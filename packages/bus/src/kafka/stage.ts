@@ -1,7 +1,9 @@
 /** Consume-transform-produce on Kafka: outputs, state changes and the input offset of a batch are one transaction. */
-import type { StageSpec, State, Worker } from '../port.ts'
+import { inputBeforeDue, isDue, isEmpty, outputOf, readableUntilMs } from '../held-back.ts'
+import type { StageOutput, StageSpec, State, Worker } from '../port.ts'
 import { byPartition, type Core } from './core.ts'
-import { PartitionReader } from './reader.ts'
+import { endOf } from './offsets.ts'
+import { PartitionReader, type Read } from './reader.ts'
 import { restoreState, type StatePlace, statePlace, stateRecords } from './state.ts'
 import { type Held, startWorker } from './worker.ts'
 
@@ -25,25 +27,51 @@ async function live(core: Core, spec: StageSpec, held: Held): Promise<void> {
   const state: State = place === undefined ? new Map() : await restoreState(core, place, signal)
   const stage = spec.open({ topic, partition, state })
   const reader = new PartitionReader({ fetcher: core.fetcher, topic: fullTopic, name: topic, partition, from, until })
-  const offsets = (next: number) => ({ group, next: [{ topic: fullTopic, partition, next }] })
   let committed = from
-  while (!signal.aborted) {
-    if (reader.isExhausted) {
-      if (committed !== reader.next) await owner.transact({ records: [], offsets: offsets(reader.next) })
-      committed = reader.next
-      return aborted(signal)
-    }
-    const { records, next } = await reader.read(spec.batchRecordsMax, spec.batchBytesMax, signal)
-    // Offsets without records are passed with the next commit.
-    if (records.length === 0) continue
-    const output = stage.process(records)
-    reader.prefetch(signal)
+  /** Behind everything that was processed. A read that is under way may have come further. */
+  let processed = from
+  const commit = async (output: StageOutput, next: number): Promise<void> => {
     const changes = [...(await byPartition(core, output.records)), ...stateOf(core, spec, place, output.state ?? [])]
     signal.throwIfAborted()
-    await owner.transact({ records: changes, offsets: offsets(next) })
+    await owner.transact({
+      records: changes,
+      offsets: { group, next: [{ topic: fullTopic, partition, next }] },
+    })
     committed = next
     held.succeeded()
     stage.committed?.()
+  }
+  const ending = new AbortController()
+  const reading = AbortSignal.any([signal, ending.signal])
+  let pending: Promise<Read> | undefined
+  try {
+    while (!signal.aborted) {
+      if (reader.isExhausted) {
+        if (committed !== reader.next) await commit(outputOf(stage, [], true), reader.next)
+        return await aborted(signal)
+      }
+      // A read goes on while something else is due.
+      pending ??= reader.read(spec.batchRecordsMax, spec.batchBytesMax, reading)
+      if (!(await inputBeforeDue(stage, pending, core.cluster.clock, signal))) {
+        const untilMs = readableUntilMs(core.cluster.clock)
+        // Up to the high watermark: what an open transaction has written counts as unread.
+        if (!isDue(stage, untilMs) || (await endOf(core, { topic: fullTopic, partition })) > processed) continue
+        const output = stage.idle?.(untilMs)
+        if (output !== undefined && !isEmpty(output)) await commit(output, processed)
+        continue
+      }
+      const { records, next } = await pending
+      pending = undefined
+      processed = next
+      // Offsets without records are passed with the next commit.
+      if (records.length === 0) continue
+      const output = outputOf(stage, records, reader.isExhausted)
+      reader.prefetch(reading)
+      await commit(output, next)
+    }
+  } finally {
+    pending?.catch(() => undefined)
+    ending.abort(signal.reason)
   }
 }
 
