@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Core } from './core.ts'
-import { offsetAt } from './offsets.ts'
+import { offsetAt, search } from './offsets.ts'
 import { ByteWriter } from './wire/bytes.ts'
 import { endTime } from './wire/cluster-requests.ts'
 import type { KafkaRequest } from './wire/request.ts'
@@ -87,5 +87,18 @@ describe('offsetAt', () => {
     const after = { end: 80, found: 0 }
     for (const logs of [[before, after], [before, before, after], [after]])
       expect(await offsetAt(brokerWith(logs, [{ first: 0, next: 80 }]), partition, 1)).toBe(0)
+  })
+})
+
+describe('search', () => {
+  test('a record that was appended behind the end is none of its own', async () => {
+    const core = brokerWith(
+      [],
+      [
+        { first: 4, next: 6, isHidden: true },
+        { first: 6, next: 9 },
+      ],
+    )
+    expect(await search(core, partition, 4, 6)).toEqual({ reached: 6 })
   })
 })

@@ -57,7 +57,7 @@ async function offsetFor(core: Core, { topic, partition }: TopicPartition, timeM
 
 const peekBytesMax = 65_536
 
-/** Looks for a record that a reader gets; before `reached` there is none and there will be none. */
+/** Looks for a record before `end` that a reader gets; before `reached` there is none and there will be none. */
 export async function search(
   core: Core,
   { topic, partition }: TopicPartition,
@@ -71,7 +71,7 @@ export async function search(
     if (batches.length === 0) return { reached }
     for (const batch of batches) {
       const record = firstOf(batch)
-      if (record !== undefined) return { record, reached: record.offset }
+      if (record !== undefined) return record.offset < end ? { record, reached: record.offset } : { reached: end }
     }
     reached = batches.at(-1)?.next ?? end
   }
