@@ -3,16 +3,18 @@ import { RelayError } from '../errors.ts'
 import type { EventKind, RelayEvent } from '../events.ts'
 import { normalizeDefenderActivity } from './defender-activity.ts'
 import { normalizeDefenderAlert } from './defender-alert.ts'
+import { normalizeGraphAlert } from './graph-alert.ts'
 import type { Origin } from './origin.ts'
 
 /** What a body is: the header `shape` of `raw.*` records. */
-export type RecordShape = 'defender-alert' | 'defender-activity'
+export type RecordShape = 'defender-alert' | 'defender-activity' | 'graph-alert'
 
 type Normalize = (record: unknown, origin: Origin) => RelayEvent
 
 const shapes: Readonly<Record<RecordShape, Normalize>> = {
   'defender-alert': normalizeDefenderAlert,
   'defender-activity': normalizeDefenderActivity,
+  'graph-alert': normalizeGraphAlert,
 }
 
 /** Records without a header are Defender for Cloud Apps' own. */
