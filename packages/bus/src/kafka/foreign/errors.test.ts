@@ -35,6 +35,12 @@ describe('toSourceError', () => {
       /gzip/,
     ],
     [
+      'no coordinator',
+      named('KafkaJSGroupCoordinatorNotFound', 'Failed to find group coordinator'),
+      'RELAY_SOURCE_UNAVAILABLE',
+      /may not read with this group/,
+    ],
+    [
       'a certificate',
       named('KafkaJSConnectionError', 'self-signed certificate in chain'),
       'RELAY_SOURCE_UNAVAILABLE',

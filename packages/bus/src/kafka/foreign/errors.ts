@@ -40,6 +40,13 @@ export function toSourceError(
       `a topic of ${topics.join(', ')} holds messages compressed with snappy or lz4; none, gzip and zstd can be read`,
       { cause: error },
     )
+  // kafkajs keeps the broker's answer to itself, whatever it was.
+  if (some((name) => name === 'KafkaJSGroupCoordinatorNotFound'))
+    return new RelayError(
+      'RELAY_SOURCE_UNAVAILABLE',
+      `${where} gave no coordinator for the consumer group ${group}: it is not ready, or its user may not read with this group`,
+      { cause: error },
+    )
   const isTls = tlsPattern.test(describeError(error))
   return new RelayError(
     'RELAY_SOURCE_UNAVAILABLE',

@@ -67,8 +67,10 @@ export interface ForeignLog {
 
 const connectTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
-const sessionTimeoutMs = 30_000
-const heartbeatMs = 3_000
+/** A reader that died holds its partitions for the first; one that died while it joined, for both together. */
+const sessionTimeoutMs = 10_000
+const rebalanceTimeoutMs = 10_000
+const heartbeatMs = 2_000
 /** How long a broker may hold back an empty answer; a stop waits for it. */
 const fetchWaitMs = 1_000
 const fetchBytesMax = 4 * 1_048_576
@@ -121,6 +123,7 @@ export function openForeignLog(options: ForeignLogOptions): ForeignLog {
       const consumer = kafka.consumer({
         groupId: group,
         sessionTimeout: sessionTimeoutMs,
+        rebalanceTimeout: rebalanceTimeoutMs,
         heartbeatInterval: heartbeatMs,
         maxWaitTimeInMs: fetchWaitMs,
         maxBytes: fetchBytesMax,

@@ -318,8 +318,10 @@ describe('trouble', () => {
     bench.log.fail(new RelayError('RELAY_SOURCE_UNAVAILABLE', 'hub.example:9093 could not be read'))
     await bench.until(() => !bench.log.isRead)
     await bench.until(() => bench.source.status().state === 'waiting')
+    expect(bench.source.status().streams[0]?.watermarkMs).toBe(startMs)
     await bench.pass(5_000, () => bench.log.isRead)
     expect(bench.log.position()).toBe(1)
+    expect(bench.source.status().streams[0]?.watermarkMs).toBe(bench.clock.nowMs())
     expect(bench.source.status()).toMatchObject({ state: 'collecting', lastError: undefined })
   })
 
@@ -329,6 +331,7 @@ describe('trouble', () => {
     bench.log.fail(new RelayError('RELAY_SOURCE_UNAVAILABLE', 'closed'))
     await bench.until(() => bench.source.status().state === 'waiting')
     await bench.pass(5_000, () => bench.source.status().state === 'error')
+    expect(bench.source.status().streams[0]?.watermarkMs).toBe(startMs)
     expect(bench.source.status().lastError).toMatchObject({ code: 'RELAY_SOURCE_AUTH' })
     bench.log.boundsError = undefined
     await bench.pass(121_000, () => bench.log.isRead)

@@ -45,6 +45,9 @@ class DefenderStreamingSource implements Source {
   /** The log is lost to this owner: nothing can go on. */
   #fatal: { readonly error: unknown } | undefined
   #failures = 0
+  #isReading = false
+  /** When reading ended last: nothing is known of what came since. */
+  #readUntilMs: number | undefined
   /** Others of the group hold partitions that nobody reads for us. */
   #sharing: RelayError | undefined
 
@@ -80,10 +83,8 @@ class DefenderStreamingSource implements Source {
   }
 
   status(): SourceStatus {
-    const nowMs = this.#clock.nowMs()
-    const streams = Array.from(this.#reports.values(), (report) =>
-      report.status(this.#intake.positions.watermarkMs(nowMs)),
-    )
+    const watermarkMs = this.#watermarkMs()
+    const streams = Array.from(this.#reports.values(), (report) => report.status(watermarkMs))
     const worst = Math.max(...streams.map(({ state }) => severities.indexOf(state)))
     const errors = streams.flatMap(({ lastError }) => lastError ?? [])
     return {
@@ -156,7 +157,7 @@ class DefenderStreamingSource implements Source {
       if (changes.length > 0) await this.#commit({ ...nothing, state: changes }, signal)
     })
     const { positions } = this.#intake
-    await this.#log.read(
+    const reading = this.#log.read(
       {
         position: (topic, partition) => positions.offsetOf(topic, partition),
         assigned: (partitions) => this.#assigned(partitions.length),
@@ -164,9 +165,14 @@ class DefenderStreamingSource implements Source {
       },
       signal,
     )
+    await reading.finally(() => {
+      if (this.#isReading) this.#readUntilMs = this.#clock.nowMs()
+      this.#isReading = false
+    })
   }
 
   #assigned(count: number): void {
+    this.#isReading = true
     const all = this.#intake.positions.partitions
     const { consumerGroup } = this.#config
     this.#sharing =
@@ -245,11 +251,16 @@ class DefenderStreamingSource implements Source {
   }
 
   #setGauges(): void {
-    const nowMs = this.#clock.nowMs()
-    const watermarkMs = this.#intake.positions.watermarkMs(nowMs)
+    const watermarkMs = this.#watermarkMs()
     if (watermarkMs === undefined) return
+    const ageMs = Math.max(0, this.#clock.nowMs() - watermarkMs)
     for (const kind of this.#reports.keys())
-      this.#context.metrics.checkpointAge.set({ source: this.id, kind }, Math.max(0, nowMs - watermarkMs) / 1_000)
+      this.#context.metrics.checkpointAge.set({ source: this.id, kind }, ageMs / 1_000)
+  }
+
+  #watermarkMs(): number | undefined {
+    const asOfMs = this.#isReading ? this.#clock.nowMs() : this.#readUntilMs
+    return asOfMs === undefined ? undefined : this.#intake.positions.watermarkMs(asOfMs)
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
