@@ -77,7 +77,9 @@ describe('a configuration file that changes', () => {
     )
     await using relay = start()
     const tokens = (): readonly string[] =>
-      relay.applied.map(({ sources: [source] }) => (source?.auth.type === 'token' ? source.auth.token.reveal() : ''))
+      relay.applied.map(({ sources: [source] }) =>
+        source !== undefined && 'auth' in source && source.auth.type === 'token' ? source.auth.token.reveal() : '',
+      )
     write('token', 'two')
     await relay.clock.advance(5_000)
     expect(tokens()).toEqual(['two'])

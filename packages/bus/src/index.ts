@@ -1,4 +1,13 @@
 export { countRecords } from './count-records.ts'
+export {
+  type ForeignBatch,
+  type ForeignBounds,
+  type ForeignLog,
+  type ForeignLogOptions,
+  type ForeignReader,
+  type ForeignRecord,
+  openForeignLog,
+} from './kafka/foreign/foreign-log.ts'
 export { type KafkaBus, openKafkaBus } from './kafka/open.ts'
 export type { KafkaBusEvent, KafkaBusOptions } from './kafka/options.ts'
 export { makeDirectory } from './make-directory.ts'

@@ -72,7 +72,7 @@ export const errorCodes = {
   },
   RELAY_SOURCE_UNAVAILABLE: {
     disposition: 'retry',
-    nextMove: 'Check url, proxy, DNS and certificate trust if it lasts.',
+    nextMove: 'Check url or brokers, proxy, DNS and certificate trust if it lasts.',
   },
   RELAY_SOURCE_RESPONSE: {
     disposition: 'retry',

@@ -32,7 +32,7 @@ describe('sources of the configuration', () => {
       overlap: { settleSeconds: 120, alerts: { wide: 'PT24H', deep: 'P7D' }, activities: { wide: 'PT1H' } },
     })
     expect(JSON.stringify(source)).not.toContain('canary')
-    if (source === undefined) throw new Error('no source')
+    if (source?.type !== 'defender-for-cloud-apps') throw new Error('no source')
     expect(tenantOf(source)).toBe('contoso')
     expect(portalUrlOf({ ...source, url: 'https://x.example/cas' })).toBe('https://x.example')
     expect(portalUrlOf({ ...source, portalUrl: 'https://y.example/' })).toBe('https://y.example')
@@ -40,8 +40,8 @@ describe('sources of the configuration', () => {
 
   test('OAuth asks for Microsoft Cloud App Security unless told otherwise', () => {
     const auth = { type: 'oauth', tenantId: 'contoso.onmicrosoft.com', clientId: 'c', clientSecret: 's' }
-    expect(sourcesSchema.parse([{ ...base, auth }])[0]?.auth).toMatchObject({
-      scope: '05a65629-4c1b-48c1-a78b-804c4abdd4af/.default',
+    expect(sourcesSchema.parse([{ ...base, auth }])[0]).toMatchObject({
+      auth: { scope: '05a65629-4c1b-48c1-a78b-804c4abdd4af/.default' },
     })
   })
 

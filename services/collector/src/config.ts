@@ -1,8 +1,9 @@
 /** The collector's configuration: the `sources:` of the relay. Each type's settings stand beside its code. */
 import { z } from 'zod'
 import { defenderSourceSchema } from './sources/defender/config.ts'
+import { defenderStreamingSourceSchema } from './sources/defender-streaming/config.ts'
 
-const sourceSchema = z.discriminatedUnion('type', [defenderSourceSchema])
+const sourceSchema = z.discriminatedUnion('type', [defenderSourceSchema, defenderStreamingSourceSchema])
 
 /** The `sources:` list. That ids differ is checked where the whole configuration is. */
 export const sourcesSchema = z

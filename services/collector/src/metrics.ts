@@ -36,6 +36,16 @@ export function createCollectorMetrics(registry: Registry) {
       help: 'Records that appeared behind the watermark and were found by a wider sweep: shows whether the overlap is wide enough.',
       labels: perStream,
     }),
+    streamedRows: counter(registry, {
+      name: 'siem_relay_source_rows_total',
+      help: 'Rows of streamed tables by what became of them: taken, repeated, unwanted, dead_lettered.',
+      labels: ['source', 'table', 'result'],
+    }),
+    streamExpired: counter(registry, {
+      name: 'siem_relay_source_expired_messages_total',
+      help: 'Messages that the streaming log removed before they were read: raise its retention, and look for what kept the source away.',
+      labels: ['source'],
+    }),
     checkpointAge: gauge(registry, {
       name: 'siem_relay_checkpoint_age_seconds',
       help: 'How far the watermark is behind now.',

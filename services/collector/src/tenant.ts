@@ -90,7 +90,11 @@ export class Tenant {
   }
 }
 
-/** If sources of one tenant disagree about its budget, the smallest counts. */
+/** What the API allows where no source says otherwise. */
+const requestsPerMinuteDefault = 30
+
+/** If sources of one tenant disagree about its budget, the smallest counts. Those that ask no API have none. */
 function budgetOf(sources: readonly SourceConfig[]): number {
-  return Math.min(...sources.map(({ requestsPerMinute }) => requestsPerMinute))
+  const budgets = sources.flatMap((source) => ('requestsPerMinute' in source ? [source.requestsPerMinute] : []))
+  return budgets.length === 0 ? requestsPerMinuteDefault : Math.min(...budgets)
 }

@@ -1,13 +1,15 @@
 /** A record of any source as an event: which shape its body has stands in its envelope, and each shape has its file here. */
 import { RelayError } from '../errors.ts'
 import type { EventKind, RelayEvent } from '../events.ts'
+import { normalizeCloudAppEvent } from './cloud-app-event.ts'
 import { normalizeDefenderActivity } from './defender-activity.ts'
 import { normalizeDefenderAlert } from './defender-alert.ts'
 import { normalizeGraphAlert } from './graph-alert.ts'
 import type { Origin } from './origin.ts'
+import { normalizeXdrAlert } from './xdr-alert.ts'
 
 /** What a body is: the header `shape` of `raw.*` records. */
-export type RecordShape = 'defender-alert' | 'defender-activity' | 'graph-alert'
+export type RecordShape = 'defender-alert' | 'defender-activity' | 'graph-alert' | 'cloud-app-event' | 'xdr-alert'
 
 type Normalize = (record: unknown, origin: Origin) => RelayEvent
 
@@ -15,6 +17,8 @@ const shapes: Readonly<Record<RecordShape, Normalize>> = {
   'defender-alert': normalizeDefenderAlert,
   'defender-activity': normalizeDefenderActivity,
   'graph-alert': normalizeGraphAlert,
+  'cloud-app-event': normalizeCloudAppEvent,
+  'xdr-alert': normalizeXdrAlert,
 }
 
 /** Records without a header are Defender for Cloud Apps' own. */

@@ -9,6 +9,16 @@ export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : nothing
 }
 
+/** What a column holds that may be JSON itself or the text of it. Text that is none stays text. */
+export function jsonOf(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+
 /** Text as it is, numbers and booleans as their text, everything else as ''. Never 'null' or 'undefined'. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value

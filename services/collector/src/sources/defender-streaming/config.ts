@@ -1,0 +1,79 @@
+/** Settings of a source that reads Defender XDR's streaming tables from a Kafka endpoint: the reference of `sources:` entries of
+ *  this type. */
+import { idSchema } from '@siem-relay/common'
+import { secret } from '@siem-relay/service-kit'
+import { z } from 'zod'
+import { durationSetting } from '../../duration.ts'
+import { urlSetting } from '../settings.ts'
+
+/** Tables that events are made of. */
+export const tables = ['CloudAppEvents', 'AlertInfo', 'AlertEvidence'] as const
+export type Table = (typeof tables)[number]
+
+const tlsSchema = z.strictObject({
+  enabled: z.boolean().default(true).meta({ description: 'false: plain TCP, for a laboratory only.' }),
+  caFile: z.string().min(1).optional().meta({
+    description: "PEM file with the authorities that may sign the brokers; default: the system's and Node's own.",
+  }),
+  serverName: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'Name to verify and to send as SNI; default: the host.' }),
+  verify: z.boolean().default(true).meta({ description: 'false accepts any certificate: for a laboratory only.' }),
+})
+
+export const defenderStreamingSourceSchema = z.strictObject({
+  id: idSchema.meta({ description: 'Name of the source; part of topic names, never changed.' }),
+  tenant: idSchema.optional().meta({ description: 'Customer the source belongs to; default: the id.' }),
+  type: z.literal('defender-streaming'),
+  brokers: z
+    .array(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/, 'must be HOST:PORT'))
+    .min(1)
+    .meta({
+      description: 'The Kafka endpoint; of an Event Hubs namespace its name and port 9093.',
+      examples: [['contoso.servicebus.windows.net:9093']],
+    }),
+  topics: z
+    .array(z.string().min(1).max(249))
+    .min(1)
+    .max(20)
+    .refine((topics) => new Set(topics).size === topics.length, { error: 'names a topic twice' })
+    .meta({ description: 'Event hubs to read: one for all tables, or one per table.', examples: [['defender-xdr']] }),
+  consumerGroup: z
+    .string()
+    .min(1)
+    .max(200)
+    .default('$Default')
+    .meta({ description: 'A consumer group that nobody else reads with.' }),
+  tls: tlsSchema.prefault({}),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).default('plain'),
+      username: z.string().min(1).default('$ConnectionString'),
+      password: secret({ description: 'Password; for Event Hubs the connection string, with the right to listen.' }),
+    })
+    .optional()
+    .meta({ description: 'Who the relay is.' }),
+  tables: z
+    .array(z.enum(tables))
+    .min(1)
+    .default([...tables])
+    .meta({ description: 'Which tables become events; alerts need AlertInfo and AlertEvidence.' }),
+  start: z.enum(['earliest', 'lookback']).default('lookback').meta({
+    description: 'Where the first run begins: at the oldest message, or `lookback` before now.',
+  }),
+  lookback: durationSetting('P2D', 'How far back the first run goes.', 36_500),
+  portalUrl: urlSetting.default('https://security.microsoft.com').meta({ description: 'For links in messages.' }),
+  alertUpdates: z.enum(['first', 'all']).default('first').meta({
+    description: 'first: an alert comes once; all: it comes again, with all its evidence, when more of it arrives.',
+  }),
+  alertSettleSeconds: z.int().min(0).max(3_600).default(60).meta({
+    description: 'An alert that is there with some evidence waits this long for more.',
+  }),
+  alertWaitSeconds: z.int().min(0).max(86_400).default(600).meta({
+    description: 'An alert of which a part is missing leaves without it after this long.',
+  }),
+})
+
+export type DefenderStreamingSourceConfig = z.output<typeof defenderStreamingSourceSchema>
