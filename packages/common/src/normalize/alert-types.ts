@@ -79,7 +79,7 @@ const builtInAlertTypes: readonly (readonly [title: string, type: string])[] = [
 export const identityServiceId = '20940'
 
 /** Titles change in case, punctuation and "[PREVIEW]" marks between products and years; their words stay. */
-export function normalizeTitle(title: string): string {
+function normalizeTitle(title: string): string {
   return title
     .toLowerCase()
     .replace(/\[preview\]|\(preview\)|\bpreview\b/g, ' ')
