@@ -1,4 +1,5 @@
 /** A collector between the simulator and a real embedded log, in a time that only the test moves. */
+import { subscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,17 @@ const idleTurns = 10
 const quietTurns = 25
 const realMsMax = 20_000
 
+/** Requests the collector has begun that nobody has answered: on a busy machine one takes its time to reach the simulator. */
+const unanswered = new Set<unknown>()
+const requestOf = (message: unknown): unknown => (message as { readonly request: unknown }).request
+subscribe('undici:request:create', (message) => {
+  unanswered.add(requestOf(message))
+})
+for (const end of ['undici:request:headers', 'undici:request:error'])
+  subscribe(end, (message) => {
+    unanswered.delete(requestOf(message))
+  })
+
 export interface HarnessOptions {
   readonly simulator?: SimulatorOptions
   readonly bus?: Partial<SqliteBusOptions>
@@ -33,6 +45,7 @@ export class Harness implements AsyncDisposable {
   readonly #options: HarnessOptions
   readonly #running: RunningCollector[] = []
   #activity = 0
+  #openCommits = 0
   #simulator: Simulator | undefined
   #bus: Bus | undefined
   #world: TestWorld | undefined
@@ -77,15 +90,16 @@ export class Harness implements AsyncDisposable {
     this.#world = testWorld({ bus: this.#observed(wrapped), clock: this.clock })
   }
 
-  /** Counts commits, so that `quiet` knows of them. */
+  /** Counts claims and commits, so that `quiet` knows of them. */
   #observed(bus: Bus): Bus {
     const observedWriter = (writer: Writer): Writer => ({
       state: writer.state,
       commit: async (changes) => {
-        this.#activity++
+        this.#openCommits++
         try {
           await writer.commit(changes)
         } finally {
+          this.#openCommits--
           this.#activity++
         }
       },
@@ -94,7 +108,15 @@ export class Harness implements AsyncDisposable {
     return new Proxy(bus, {
       get: (target, name) => {
         if (name === 'writer')
-          return async (...args: Parameters<Bus['writer']>) => observedWriter(await target.writer(...args))
+          return async (...args: Parameters<Bus['writer']>) => {
+            this.#openCommits++
+            try {
+              return observedWriter(await target.writer(...args))
+            } finally {
+              this.#openCommits--
+              this.#activity++
+            }
+          }
         const value: unknown = Reflect.get(target, name, target)
         return typeof value === 'function' ? value.bind(target) : value
       },
@@ -142,7 +164,8 @@ export class Harness implements AsyncDisposable {
       await new Promise<void>((resolve) => setImmediate(resolve))
       const open = this.#open()
       const now = this.#moves()
-      if (now !== last || open > hanging || this.#activity % 2 === 1) turns = 0
+      const isBusy = open > hanging || unanswered.size > hanging || this.#openCommits > 0
+      if (now !== last || isBusy) turns = 0
       last = now
       if (performance.now() > deadline) throw new Error(`still busy after ${realMsMax} ms: ${now}`)
     }
