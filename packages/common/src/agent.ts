@@ -1,6 +1,7 @@
 /** A SIEM agent: a named destination with its format, filters, de-duplication policy and transport. One schema is the
  *  configuration file's reference, the agents topic's payload and the portal's form. Combinations known to lose data are refused. */
 import { z } from 'zod'
+import { twinPolicies } from './dedup/twins.ts'
 import type { EventKind } from './events.ts'
 import { checkFilter } from './filter/compile.ts'
 import { filterSchema } from './filter/schema.ts'
@@ -129,6 +130,20 @@ export const dedupSchema = z.strictObject({
     .max(5_000_000)
     .default(25_000)
     .meta({ description: 'How many record ids per input partition are remembered to drop repeats.' }),
+  policy: z.enum(twinPolicies).default('first').meta({
+    description:
+      "What becomes of an alert that comes from Defender for Identity and, with another id, from Defender for Cloud Apps. first: the copy that comes first is sent, the other left out; prefer-identity, prefer-cloud-apps: the other product's copy waits for the preferred one, at most graceMinutes; annotate: both are sent, the second names the first; off: both are sent.",
+  }),
+  windowMinutes: z.number().min(1).max(1_440).default(60).meta({
+    description: 'Most time between the two copies, by when it happened or was raised.',
+  }),
+  graceMinutes: z.number().min(0.1).max(1_440).default(10).meta({
+    description: 'With prefer-…: how long a copy waits for the preferred one.',
+  }),
+  nameTwin: z.enum(['none', 'deviceExternalId', 'cs6']).optional().meta({
+    description:
+      "Field in which a message names the id of its twin, where that is known when it is sent. Default: none, with annotate deviceExternalId. cs6 (label twinId) is left out of replayed lines, which carry the job's id in it.",
+  }),
 })
 
 export const agentSchema = z
@@ -248,6 +263,11 @@ function foreignSettings(syslog: SyslogDestination): readonly { readonly path: s
 
 function cefSeverity(byDefault: number) {
   return z.int().min(0).max(10).default(byDefault)
+}
+
+/** The field that names a twin, if any. */
+export function twinFieldOf({ dedup }: Pick<AgentDefinition, 'dedup'>): 'none' | 'deviceExternalId' | 'cs6' {
+  return dedup.nameTwin ?? (dedup.policy === 'annotate' ? 'deviceExternalId' : 'none')
 }
 
 export type AgentDefinition = z.output<typeof agentSchema>

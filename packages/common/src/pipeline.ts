@@ -18,6 +18,7 @@ export interface PipelineInput extends NormalizeInput {
 export type Outcome =
   | {
       readonly outcome: 'message'
+      readonly event: RelayEvent
       readonly line: string
       readonly severity: number
       readonly eventTimeMs: number
@@ -65,6 +66,7 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
       const { line, severity, shortenedFields } = encode(event, input.portalUrl)
       return {
         outcome: 'message',
+        event,
         line,
         severity,
         eventTimeMs: event.timestampMs ?? input.receivedMs,

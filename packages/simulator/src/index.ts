@@ -4,6 +4,7 @@
 export { createGenerator, type Generator } from './data/generator.ts'
 export type { ActivityRecord, AlertEntity, AlertRecord, EventObject, RecordKind } from './data/records.ts'
 export { type SampleLine, sampleLines, sampleRecords } from './data/samples.ts'
+export { createScenario, type ScenarioRecord } from './data/scenario.ts'
 export { createTimeline, type Published, type Timeline, type TimelineOptions } from './data/timeline.ts'
 export type { Store } from './defender/store.ts'
 export { defenderResource, type OauthOptions } from './entra/token-endpoint.ts'

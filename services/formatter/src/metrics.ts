@@ -4,10 +4,13 @@ import { counter, type World } from '@siem-relay/service-kit'
 
 /** What one batch came to. */
 export interface BatchCounts {
+  /** Decided on: an alert that waits for its twin counts when it leaves or is left out. */
   received: number
   formatted: number
   filtered: number
   repeated: number
+  /** Copies of alerts that another product reported too. */
+  duplicates: number
   /** By error code. */
   readonly deadLettered: Map<ErrorCode, number>
   shortened: number
@@ -19,6 +22,7 @@ export const noCounts = (): BatchCounts => ({
   formatted: 0,
   filtered: 0,
   repeated: 0,
+  duplicates: 0,
   deadLettered: new Map(),
   shortened: 0,
   filterErrors: 0,
@@ -59,13 +63,14 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
     labels: ['agent'],
   })
   deadLettered.inc({ agent, stage: 'formatter', code: 'RELAY_RECORD_INVALID' }, 0)
-  for (const reason of ['filter', 'repeat'])
+  for (const reason of ['filter', 'repeat', 'duplicate'])
     for (const kind of ['alert', 'activity']) discarded.inc({ agent, kind, reason }, 0)
   return (kind, counts) => {
     received.inc({ agent, kind }, counts.received)
     formatted.inc({ agent, kind }, counts.formatted)
     if (counts.filtered > 0) discarded.inc({ agent, kind, reason: 'filter' }, counts.filtered)
     if (counts.repeated > 0) discarded.inc({ agent, kind, reason: 'repeat' }, counts.repeated)
+    if (counts.duplicates > 0) discarded.inc({ agent, kind, reason: 'duplicate' }, counts.duplicates)
     for (const [code, count] of counts.deadLettered) deadLettered.inc({ agent, stage: 'formatter', code }, count)
     if (counts.shortened > 0) shortened.inc({ agent }, counts.shortened)
     if (counts.filterErrors > 0) filterErrors.inc({ agent }, counts.filterErrors)

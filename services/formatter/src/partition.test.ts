@@ -139,7 +139,7 @@ describe('a formatter partition', () => {
     expect(parseCef(text(records[0]?.value)).extension.get('rt')).toBe('')
   })
 
-  test('counts a batch once it is durable: received = formatted + filtered + repeated + dead-lettered', () => {
+  test('counts a batch once it is durable: received = formatted + filtered + repeated + duplicates + dead-lettered', () => {
     counted.length = 0
     const stage = open({ activities: { filter: { service: { eq: [14509] } } } })
     stage.process([
@@ -157,6 +157,7 @@ describe('a formatter partition', () => {
         formatted: 1,
         filtered: 1,
         repeated: 1,
+        duplicates: 0,
         deadLettered: new Map([['RELAY_RECORD_INVALID', 1]]),
         shortened: 0,
         filterErrors: 0,

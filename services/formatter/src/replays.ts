@@ -57,9 +57,9 @@ function countReplays({ metrics }: World): (agent: string) => CountBatch {
     labels: ['agent', 'outcome'],
   })
   return (agent) =>
-    (_kind, { formatted, filtered, repeated, received }) => {
+    (_kind, { formatted, filtered, repeated, duplicates, received }) => {
       records.inc({ agent, outcome: 'formatted' }, formatted)
-      records.inc({ agent, outcome: 'discarded' }, filtered + repeated)
-      records.inc({ agent, outcome: 'invalid' }, received - formatted - filtered - repeated)
+      records.inc({ agent, outcome: 'discarded' }, filtered + repeated + duplicates)
+      records.inc({ agent, outcome: 'invalid' }, received - formatted - filtered - repeated - duplicates)
     }
 }

@@ -19,6 +19,8 @@ const byPolicyType: ReadonlyMap<string, string> = new Map([
 const identityAlertTypes: readonly (readonly [title: string, middle: string])[] = [
   ['Account enumeration reconnaissance', 'ACCOUNT_ENUMERATION'],
   ['Active Directory attributes reconnaissance (LDAP)', 'LDAP_SENSITIVE_ATTRIBUTE_RECONNAISSANCE'],
+  // As Defender for Cloud Apps names it.
+  ['Active Directory attributes Reconnaissance using LDAP', 'LDAP_SENSITIVE_ATTRIBUTE_RECONNAISSANCE'],
   ['Data exfiltration over SMB', 'SMB_DATA_EXFILTRATION'],
   ['Exchange Server Remote Code Execution (CVE-2021-26855)', 'EXCHANGE_SERVER_REMOTE_CODE_EXECUTION'],
   ['Honeytoken activity', 'HONEYTOKEN_ACTIVITY'],
@@ -79,7 +81,7 @@ const builtInAlertTypes: readonly (readonly [title: string, type: string])[] = [
 export const identityServiceId = '20940'
 
 /** Titles change in case, punctuation and "[PREVIEW]" marks between products and years; their words stay. */
-function normalizeTitle(title: string): string {
+export function normalizeTitle(title: string): string {
   return title
     .toLowerCase()
     .replace(/\[preview\]|\(preview\)|\bpreview\b/g, ' ')
