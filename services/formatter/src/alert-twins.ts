@@ -12,14 +12,25 @@ interface Held {
   readonly origin: Origin
 }
 
-/** A tenant's identity alerts of days. */
+/** A tenant's identity alerts of a day; 16 MB of memory and state at most, whatever they say. */
 const entriesMax = 5_000
+const charactersMax = 16_777_216
 
 export interface AlertTwinsOptions {
   readonly agent: AgentDefinition
   readonly topic: string
   /** Discards are counted only. */
   readonly isReplay: boolean
+}
+
+/** An alert whose message is ready. */
+export interface JudgedAlert {
+  readonly alert: Alert
+  readonly record: BusRecord
+  readonly message: NewRecord
+  readonly line: string
+  /** Another version of it went by. */
+  readonly isUpdate: boolean
 }
 
 export class AlertTwins {
@@ -35,6 +46,7 @@ export class AlertTwins {
       windowMs: windowMinutes * 60_000,
       graceMs: graceMinutes * 60_000,
       entriesMax,
+      charactersMax,
     })
     this.#twins.restore(state)
   }
@@ -43,19 +55,27 @@ export class AlertTwins {
     return this.#twins.dueMs()
   }
 
+  /** What leaves before the record. */
+  advance({ appendedMs }: BusRecord, counts: BatchCounts): readonly NewRecord[] {
+    return this.#leave(this.#twins.advance(appendedMs), counts)
+  }
+
   /** What waited in vain until then. */
   release(untilMs: number, counts: BatchCounts): readonly NewRecord[] {
     return this.#leave(this.#twins.release(untilMs), counts)
   }
 
   /** What becomes of an alert's message. */
-  judge(alert: Alert, record: BusRecord, message: NewRecord, line: string, counts: BatchCounts): readonly NewRecord[] {
-    const { key, topic, partition, offset } = record
+  judge({ alert, record, message, line, isUpdate }: JudgedAlert, counts: BatchCounts): readonly NewRecord[] {
+    const { key, topic, partition, offset, appendedMs } = record
     const held: Held = { line, headers: message.headers, origin: { key, topic, partition, offset } }
-    const decision = this.#twins.decide({ alert, appendedMs: record.appendedMs, message: held })
+    const decision = this.#twins.decide({ alert, appendedMs, isUpdate, message: held })
     switch (decision.type) {
       case 'send':
-        return this.#send(message, line, decision.twin?.other.id, counts)
+        return [
+          ...this.#leave(decision.before === undefined ? [] : [decision.before], counts),
+          ...this.#send(message, line, decision.twin?.other.id, counts),
+        ]
       case 'hold':
         return []
       case 'discard':
@@ -70,10 +90,8 @@ export class AlertTwins {
     }
   }
 
-  /** What the batch changed, and what had to leave for want of room. */
-  conclude(counts: BatchCounts): { readonly records: readonly NewRecord[]; readonly state: readonly StateChange[] } {
-    const { changes, released } = this.#twins.takeChanges()
-    return { records: this.#leave(released, counts), state: changes }
+  takeChanges(): readonly StateChange[] {
+    return this.#twins.takeChanges()
   }
 
   #leave(released: readonly Held[], counts: BatchCounts): readonly NewRecord[] {

@@ -164,4 +164,37 @@ describe('a formatter partition', () => {
       },
     ])
   })
+
+  test('an alert that two sources bring is taken from the first, whatever versions the other has', () => {
+    const id = '603f704aaf7417985bbf3b22'
+    const alert = (key: string, source: string, version?: string): BusRecord => ({
+      ...record(
+        1,
+        key,
+        { _id: key, title: 't', timestamp: 1_700_000_000_000 },
+        {
+          [rawHeaders.source]: source,
+          ...(version === undefined ? {} : { [rawHeaders.version]: version }),
+        },
+      ),
+      topic: 'raw.contoso.alerts',
+    })
+    const stage = open({}, new Map(), 'raw.contoso.alerts')
+    const { records } = stage.process([
+      alert(id, 'rest', '1'),
+      alert(`ca${id}`, 'xdr'),
+      alert(`ca${id}`, 'xdr', '2026-01-15T00:00:00.0000000Z'),
+      alert(id, 'rest', '2'),
+      alert(id, 'rest', '1'),
+      alert(id, 'rest', '2'),
+    ])
+    expect(records.map(({ topic, key }) => `${topic} ${key}`)).toEqual([
+      `out.siem ${id}`,
+      `discarded ca${id}`,
+      `discarded ca${id}`,
+      `out.siem ${id}`,
+      `discarded ${id}`,
+      `discarded ${id}`,
+    ])
+  })
 })

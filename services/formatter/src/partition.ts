@@ -39,7 +39,7 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
   const bytesMax =
     twins === undefined || twinFieldOf(agent) === 'none' ? options.bytesMax : options.bytesMax - twinNameBytesMax
   const pipeline = createPipeline(agent, { ...options, bytesMax })
-  const seen = new SeenIds({ prefix: 'ids/', idsMax: agent.dedup.recordIds })
+  const seen = new SeenIds({ prefix: 'ids/', idsMax: agent.dedup.recordIds * (kind === 'alert' ? 2 : 1) })
   seen.restore(assignment.state)
   const slab = new Utf8Slab()
   let counts = noCounts()
@@ -50,18 +50,20 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
       const records: NewRecord[] = []
       const fresh = new Set<string>()
       for (const record of batch) {
-        if (twins !== undefined) records.push(...twins.release(record.appendedMs, counts))
+        if (twins !== undefined) records.push(...twins.advance(record, counts))
         const identity = identityOf(record, kind)
-        const outcome = pipeline(inputOf(record, kind), () => fresh.has(identity) || seen.has(identity))
+        const went = passageOf(identity, (id) => fresh.has(id) || seen.has(id))
+        const outcome = pipeline(inputOf(record, kind), () => went === 'repeat')
         switch (outcome.outcome) {
           case 'message': {
-            fresh.add(identity)
+            for (const id of Object.values(identity)) fresh.add(id)
             if (outcome.shortenedFields > 0) counts.shortened += 1
             if (outcome.filterFailed) counts.filterErrors += 1
             const message = messageRecord(outTopicName, record, kind, outcome, slab.encode(outcome.line))
-            if (twins !== undefined && outcome.event.kind === 'alert')
-              records.push(...twins.judge(outcome.event, record, message, outcome.line, counts))
-            else {
+            if (twins !== undefined && outcome.event.kind === 'alert') {
+              const alert = { alert: outcome.event, record, message, line: outcome.line, isUpdate: went === 'update' }
+              records.push(...twins.judge(alert, counts))
+            } else {
               counts.received += 1
               counts.formatted += 1
               records.push(message)
@@ -85,16 +87,12 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
         }
       }
       const ids = seen.addChunk([...fresh], batch.at(-1)?.appendedMs ?? 0)
-      if (twins === undefined) return { records, state: ids }
-      const rest = twins.conclude(counts)
-      return { records: [...records, ...rest.records], state: [...ids, ...rest.state] }
+      return { records, state: twins === undefined ? ids : [...ids, ...twins.takeChanges()] }
     },
     ...(twins && {
       dueMs: () => twins.dueMs(),
       idle(untilMs: number) {
-        const records = twins.release(untilMs, counts)
-        const rest = twins.conclude(counts)
-        return { records: [...records, ...rest.records], state: rest.state }
+        return { records: twins.release(untilMs, counts), state: twins.takeChanges() }
       },
     }),
     committed() {
@@ -105,12 +103,29 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
   }
 }
 
-/** What makes a record the same record: its id, whichever source it came by, and its version where the source sends updates of an
- *  alert as versions. */
-function identityOf(record: BusRecord, kind: EventKind): string {
-  const version = record.headers[rawHeaders.version]
-  const id = kind === 'alert' ? bareAlertId(record.key) : record.key
-  return version === undefined ? id : `${id}@${version}`
+/** What a record is known by. */
+interface Identity {
+  readonly id: string
+  /** Of an alert: the id as this source brings it. */
+  readonly bySource?: string
+  /** Of an alert that comes in versions: this one. */
+  readonly version?: string
+}
+
+function identityOf({ key, headers }: BusRecord, kind: EventKind): Identity {
+  const version = headers[rawHeaders.version]
+  if (kind !== 'alert') return { id: version === undefined ? key : `${key}@${version}` }
+  const id = bareAlertId(key)
+  const bySource = `${id}<${headers[rawHeaders.source] ?? ''}`
+  return version === undefined ? { id, bySource } : { id, bySource, version: `${id}@${version}` }
+}
+
+/** An alert that several sources bring is taken from the first of them: what another one says of it, in whatever version, is a
+ *  repeat. A new version from its own source is an update. */
+function passageOf({ id, bySource, version }: Identity, went: (id: string) => boolean): 'new' | 'update' | 'repeat' {
+  if (!went(id)) return 'new'
+  const isOwn = bySource !== undefined && went(bySource)
+  return isOwn && version !== undefined && !went(version) ? 'update' : 'repeat'
 }
 
 function inputOf(record: BusRecord, kind: EventKind): PipelineInput {

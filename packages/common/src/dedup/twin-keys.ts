@@ -11,7 +11,7 @@ interface AccountForms {
   readonly upn: string
   /** sAMAccountName, or the local part of the UPN. */
   readonly name: string
-  /** First label of the domain's name. */
+  /** The directory's domain, by its NetBIOS or its DNS name. */
   readonly domain: string
 }
 
@@ -45,7 +45,8 @@ export function hasTwins(alert: Alert): boolean {
 export function twinKeysOf(alert: Alert): TwinKeys {
   const acting = (entities: readonly AlertEntity[]): readonly AlertEntity[] =>
     entities.filter(({ role }) => role === 'Source')
-  const accounts = acting(alert.accounts).length > 0 ? acting(alert.accounts) : alert.accounts
+  const named = alert.accounts.filter((account) => !isEverybody(account))
+  const accounts = acting(named).length > 0 ? acting(named) : named
   // Without any role, a device is the source only if it stands alone.
   const isRoleless = alert.devices.every(({ role }) => role === '')
   const devices = isRoleless && alert.devices.length === 1 ? alert.devices : acting(alert.devices)
@@ -53,7 +54,10 @@ export function twinKeysOf(alert: Alert): TwinKeys {
     tenant: alert.tenant,
     type: isIdentityType(alert.alertType) ? alert.alertType : '',
     title: normalizeTitle(alert.title).slice(0, titleCharactersMax),
-    accounts: accounts.map(formsOf).filter(isTelling).slice(0, entitiesMax),
+    accounts: accounts
+      .map(formsOf)
+      .filter((forms) => nameOf(forms) !== '')
+      .slice(0, entitiesMax),
     devices: [...new Set(devices.map(({ label }) => deviceName(label)).filter((name) => name !== ''))].slice(
       0,
       entitiesMax,
@@ -63,9 +67,9 @@ export function twinKeysOf(alert: Alert): TwinKeys {
 }
 
 /** Alerts may name thousands; the first tell them apart. */
-const entitiesMax = 50
+const entitiesMax = 20
 const titleCharactersMax = 300
-const formCharactersMax = 300
+const formCharactersMax = 256
 
 /**
  * @param windowMs most time between the nearest times of the two.
@@ -77,12 +81,7 @@ export function matchTwins(left: TwinKeys, right: TwinKeys, windowMs: number): T
   if (kind === undefined) return undefined
   const distanceMs = distanceOf(left.timesMs, right.timesMs)
   if (!(distanceMs <= windowMs)) return undefined
-  const accounts = compareAll(
-    left.accounts,
-    right.accounts,
-    sameAccount,
-    (forms) => forms.upn || forms.name || forms.id,
-  )
+  const accounts = compareAll(left.accounts, right.accounts, sameAccount, nameOf)
   const devices = compareAll(left.devices, right.devices, sameDevice, (name) => name)
   if (accounts === 'different' || devices === 'different') return undefined
   const shared = [
@@ -104,21 +103,21 @@ function distanceOf(left: readonly number[], right: readonly number[]): number {
 /** Undefined: the two sides cannot be compared. */
 type Comparison = boolean | undefined
 
-/** `different` only when every pair can be compared and none agrees. */
+/** `different`: some pair can be compared, and none agrees. What cannot be compared may agree, but is no reason to merge what differs. */
 function compareAll<T>(
   left: readonly T[],
   right: readonly T[],
   isSame: (a: T, b: T) => Comparison,
   nameOf: (item: T) => string,
 ): { readonly shared: string } | 'different' | 'unknown' {
-  let isComparable = left.length > 0 && right.length > 0
+  let isDifferent = false
   for (const a of left)
     for (const b of right) {
       const same = isSame(a, b)
       if (same === true) return { shared: nameOf(a) || nameOf(b) }
-      if (same === undefined) isComparable = false
+      if (same === false) isDifferent = true
     }
-  return isComparable ? 'different' : 'unknown'
+  return isDifferent ? 'different' : 'unknown'
 }
 
 function sameAccount(a: AccountForms, b: AccountForms): Comparison {
@@ -127,8 +126,24 @@ function sameAccount(a: AccountForms, b: AccountForms): Comparison {
   if (strong.length > 0) return false
   if (a.name === '' || b.name === '') return undefined
   if (a.name !== b.name) return false
-  // A UPN's domain need not be the directory's: another one says nothing, an equal or unknown one lets the name speak.
-  return a.domain === '' || b.domain === '' || a.domain === b.domain ? true : undefined
+  return sameDomain(domainOf(a), domainOf(b))
+}
+
+interface Domain {
+  readonly name: string
+  /** A UPN's suffix need not be the directory's domain. */
+  readonly isSuffix: boolean
+}
+
+function domainOf({ domain, upn }: AccountForms): Domain {
+  return domain === '' ? { name: upn.split('@')[1] ?? '', isSuffix: true } : { name: domain, isSuffix: false }
+}
+
+/** An unknown domain lets the name speak; two names of one form decide; a NetBIOS name and a DNS name may differ and be one. */
+function sameDomain(a: Domain, b: Domain): Comparison {
+  if (a.name === '' || b.name === '' || a.name === b.name) return true
+  if (a.name.includes('.') === b.name.includes('.')) return a.isSuffix || b.isSuffix ? undefined : false
+  return firstLabel(a.name) === firstLabel(b.name) ? true : undefined
 }
 
 function sameDevice(a: string, b: string): Comparison {
@@ -139,14 +154,14 @@ function sameDevice(a: string, b: string): Comparison {
 function formsOf(account: AlertEntity): AccountForms {
   const upn = lower(account.upn || (account.email.includes('@') ? account.email : ''))
   const [, labelDomain = '', labelName = ''] = /^([^\\@\s]+)\\([^\\@]+)$/.exec(account.label) ?? []
-  const [upnName = '', upnDomain = ''] = upn.split('@')
+  const [upnName = ''] = upn.split('@')
   const name = lower(account.accountName || labelName) || upnName
   return {
     id: guidOf(account.id),
-    sid: lower(account.sid),
+    sid: sidOf(account.sid),
     upn: upn.includes('@') ? upn : '',
     name,
-    domain: firstLabel(lower(account.domain || labelDomain) || upnDomain),
+    domain: lower(account.domain || labelDomain),
   }
 }
 
@@ -163,9 +178,19 @@ const commonNames: ReadonlySet<string> = new Set([
   'network service',
 ])
 
-function isTelling(forms: AccountForms): boolean {
-  if (commonNames.has(forms.name)) return false
-  return forms.id !== '' || forms.sid !== '' || forms.upn !== '' || forms.name !== ''
+function isEverybody(account: AlertEntity): boolean {
+  return commonNames.has(formsOf(account).name) || (account.sid !== '' && sidOf(account.sid) === '')
+}
+
+/** Of a domain's or of Entra's own accounts: S-1-5-18 and the like are the same everywhere, 502 is every domain's krbtgt. */
+function sidOf(sid: string): string {
+  const text = lower(sid)
+  return /^s-1-(5-21|12-1)-[\d-]+$/.test(text) && !text.endsWith('-502') ? text : ''
+}
+
+/** What evidence calls the account. */
+function nameOf({ upn, name, sid, id }: AccountForms): string {
+  return upn || name || sid || id
 }
 
 const commonDevices: ReadonlySet<string> = new Set(['', '-', 'n/a', 'unknown', 'localhost'])

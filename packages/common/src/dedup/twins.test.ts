@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Alert } from '../events.ts'
 import { alertOf, entity } from '../filter/samples.ts'
@@ -76,9 +77,106 @@ describe('two copies', () => {
     ['a device of the same name in the same domain', { devices: [device('client1.fabrikam.com')] }],
     ['a source device: a shared domain controller is none', { accounts: [], devices: [device('DC1', 'Related')] }],
     ['an account that tells them apart', { accounts: [account({ accountName: 'krbtgt' })], devices: [] }],
+    [
+      'the account of the same domain',
+      { accounts: [account({ accountName: 'honey', domain: 'FABRIKAM' })], devices: [device('CLIENT1')] },
+    ],
     ['the id of the account', { accounts: [account({ upn: '', id: guid.replace('1', '2'), sid: '' })], devices: [] }],
   ])('do not match without %s', (_what, parts) => {
     expect(match(cloudApps(parts), identity())).toBeUndefined()
+  })
+})
+
+describe('accounts', () => {
+  const shared = { devices: [device('CLIENT1')] }
+  const pair = (
+    left: Parameters<typeof entity>[0][],
+    right: Parameters<typeof entity>[0][],
+    parts: Partial<Alert> = {},
+  ) =>
+    match(
+      cloudApps({ ...shared, ...parts, accounts: left.map(account) }),
+      identity({ ...parts, accounts: right.map(account) }),
+    )
+  const sid = 'S-1-5-21-1-2-3-1104'
+
+  test('that differ keep two alerts apart, also beside one that cannot be compared', () => {
+    expect(pair([{ upn: 'alice@contoso.com' }], [{ upn: 'bob@contoso.com' }, { sid }])).toBeUndefined()
+    expect(pair([{ upn: 'alice@contoso.com' }], [{ accountName: 'bob', sid }])).toBeUndefined()
+  })
+
+  test('that cannot be compared leave it to the device', () => {
+    expect(pair([{ upn: 'alice@contoso.com' }], [{ sid }])?.matched).toEqual([`type:${type}`, 'device:client1'])
+  })
+
+  test.each([
+    ['CONTOSO', 'CONTOSO', true],
+    ['CONTOSO', 'contoso.com', true],
+    ['corp.contoso.com', 'corp.contoso.com', true],
+    ['CONTOSO', '', true],
+    ['CONTOSO', 'FABRIKAM', false],
+    ['eu.contoso.com', 'us.contoso.com', false],
+    // A NetBIOS name need not be the DNS name's first label: nothing is known, and nothing else is shared.
+    ['CORP', 'contoso.com', false],
+  ])('of one name in %s and %s are one: %s', (left, right, isOne) => {
+    const found = pair([{ accountName: 'admin', domain: left }], [{ accountName: 'admin', domain: right }], {
+      devices: [],
+    })
+    expect(found !== undefined).toBe(isOne)
+  })
+
+  test.each(['S-1-5-18', 'S-1-5-19', 'S-1-5-7', 'S-1-1-0', 'S-1-5-32-544', 'S-1-5-21-1-2-3-502'])(
+    'of everybody, such as %s, make no match, and contradict none',
+    (common) => {
+      expect(pair([{ sid: common }], [{ sid: common }], { devices: [] })).toBeUndefined()
+      expect(pair([{ sid: common, accountName: 'x' }], [{ accountName: 'honey' }])?.matched).toEqual([
+        `type:${type}`,
+        'device:client1',
+      ])
+    },
+  )
+
+  test('that are known by their SID alone are named by it', () => {
+    expect(pair([{ sid }], [{ sid }], { devices: [] })?.matched[1]).toBe(`account:${sid.toLowerCase()}`)
+  })
+})
+
+describe('what two copies must share', () => {
+  const word = fc.stringMatching(/^[a-z]{3,8}$/)
+  const alerts = fc.record({
+    user: word,
+    host: word,
+    title: word,
+    minutes: fc.integer({ min: 0, max: 59 }),
+    isTyped: fc.boolean(),
+  })
+
+  test('all of it there: one; any one key missing: two', () => {
+    fc.assert(
+      fc.property(alerts, ({ user, host, title, minutes, isTyped }) => {
+        const alertType = isTyped ? type : 'ALERT_UNKNOWN'
+        const left = {
+          alertType,
+          title,
+          accounts: [account({ upn: `${user}@contoso.com` })],
+          devices: [device(host)],
+        }
+        const laterMs = timeMs + minutes * minuteMs
+        const right = { ...left, accounts: [account({ accountName: user })], startMs: laterMs, timestampMs: laterMs }
+        const twin = identity(right)
+        expect(match(cloudApps(left), twin)).toBeDefined()
+        const missing: Partial<Alert>[] = [
+          { tenant: 'fabrikam' },
+          isTyped ? { alertType: `${type}_2` } : { title: '' },
+          { accounts: [], devices: [] },
+          { startMs: undefined, timestampMs: undefined },
+          { startMs: laterMs + 61 * minuteMs, timestampMs: laterMs + 61 * minuteMs },
+          { accounts: [account({ upn: `not${user}@contoso.com` })] },
+          { devices: [device(`not${host}`)] },
+        ]
+        for (const parts of missing) expect(match(cloudApps({ ...left, ...parts }), twin)).toBeUndefined()
+      }),
+    )
   })
 })
 
@@ -97,15 +195,27 @@ describe('bareAlertId', () => {
 })
 
 describe('Twins', () => {
-  const open = (policy: TwinPolicy, entriesMax = 100, state: ReadonlyMap<string, Buffer> = new Map()) => {
-    const twins = new Twins<string>({ prefix: 'twins/', policy, windowMs, graceMs: 10 * minuteMs, entriesMax })
+  const open = (
+    policy: TwinPolicy,
+    entriesMax = 100,
+    state: ReadonlyMap<string, Buffer> = new Map(),
+    charactersMax = 1_000_000,
+  ) => {
+    const twins = new Twins<string>({
+      prefix: 'twins/',
+      policy,
+      windowMs,
+      graceMs: 10 * minuteMs,
+      entriesMax,
+      charactersMax,
+    })
     twins.restore(state)
     return twins
   }
-  const give = (twins: Twins<string>, alert: Alert, appendedMs = timeMs) =>
-    twins.decide({ alert, appendedMs, message: alert.id })
+  const give = (twins: Twins<string>, alert: Alert, appendedMs = timeMs, isUpdate = false) =>
+    twins.decide({ alert, appendedMs, isUpdate, message: alert.id })
   const stateOf = (twins: Twins<string>): Map<string, Buffer> =>
-    new Map(twins.takeChanges().changes.flatMap(({ key, value }) => (value === null ? [] : [[key, value]])))
+    new Map(twins.takeChanges().flatMap(({ key, value }) => (value === null ? [] : [[key, value]])))
 
   test('first: the second copy is left out, with both ids, what matched and the distance', () => {
     const twins = open('first')
@@ -148,8 +258,8 @@ describe('Twins', () => {
     const twins = open('first')
     give(twins, cloudApps())
     expect(give(twins, identity()).type).toBe('discard')
-    expect(give(twins, identity({ status: 1 })).type).toBe('send')
-    expect(give(twins, cloudApps({ status: 1 })).type).toBe('send')
+    expect(give(twins, identity({ status: 1 }), timeMs, true).type).toBe('send')
+    expect(give(twins, cloudApps({ status: 1 }), timeMs, true).type).toBe('send')
   })
 
   test('prefer-identity: the other copy waits, and leaves when its grace is over, also after a restart', () => {
@@ -191,16 +301,67 @@ describe('Twins', () => {
     expect(give(off, cloudApps())).toEqual({ type: 'send' })
   })
 
-  test('what is held leaves when it is the oldest beyond the bound, and what is too old is forgotten', () => {
-    const twins = open('prefer-identity', 2)
-    for (const id of ['a', 'b', 'c']) give(twins, cloudApps({ id, accounts: [], devices: [device(id)] }))
-    expect(twins.takeChanges().released).toEqual(['a'])
-    const dayLater = timeMs + 26 * 60 * minuteMs
-    twins.release(Number.POSITIVE_INFINITY)
-    give(twins, identity({ id: 'late', startMs: dayLater, timestampMs: dayLater }))
-    const gone = twins.takeChanges().changes.filter(({ value }) => value === null)
-    expect(gone).toHaveLength(2)
+  test('an update of an alert that waits ends its wait: the alert goes first', () => {
+    const twins = open('prefer-identity')
+    give(twins, cloudApps())
+    expect(give(twins, cloudApps({ status: 1 }), timeMs + minuteMs, true)).toEqual({
+      type: 'send',
+      before: cloudApps().id,
+    })
+    expect(twins.dueMs()).toBeUndefined()
+    expect(give(twins, identity()).type).toBe('discard')
   })
+
+  test('the oldest is forgotten, and let go, when another one needs its room', () => {
+    const twins = open('prefer-identity', 2)
+    for (const id of ['a', 'b']) give(twins, cloudApps({ id, accounts: [], devices: [device(id)] }))
+    expect(twins.advance(timeMs)).toEqual(['a'])
+    expect(give(twins, identity({ accounts: [], devices: [device('a')] })).type).toBe('send')
+    const long = open('prefer-identity', 100, new Map(), 400)
+    give(long, cloudApps({ title: 'x'.repeat(2_000) }))
+    expect(long.advance(timeMs)).toEqual([cloudApps().id])
+  })
+
+  test('how long an alert is remembered goes by the log, whatever its own time says', () => {
+    const twins = open('first')
+    give(twins, cloudApps())
+    const future = Date.UTC(2099, 0, 1)
+    give(twins, cloudApps({ id: 'future', startMs: future, timestampMs: future, devices: [device('other')] }))
+    expect(twins.advance(timeMs + 24 * 60 * minuteMs)).toEqual([])
+    expect(give(twins, identity(), timeMs + 24 * 60 * minuteMs).type).toBe('discard')
+    twins.takeChanges()
+    twins.advance(timeMs + 26 * 60 * minuteMs)
+    expect(twins.takeChanges().filter(({ value }) => value === null)).toHaveLength(2)
+  })
+
+  test.each<TwinPolicy>(['first', 'prefer-identity', 'annotate'])(
+    'policy %s: where a batch ends and a worker begins anew changes nothing, also at the bound and over years',
+    (policy) => {
+      const hourMs = 60 * minuteMs
+      const alerts = Array.from({ length: 60 }, (_, index) => {
+        const eventMs = timeMs + ((index * 37) % 20) * 20 * hourMs
+        const parts = { startMs: eventMs, timestampMs: eventMs, devices: [device(`host${index % 7}`)], accounts: [] }
+        return index % 3 === 0 ? identity({ ...parts, id: `i${index}` }) : cloudApps({ ...parts, id: `c${index}` })
+      })
+      const runIn = (batch: number): readonly string[] => {
+        const state = new Map<string, Buffer>()
+        const out: string[] = []
+        let twins = open(policy, 8)
+        for (const [index, alert] of alerts.entries()) {
+          const appendedMs = timeMs + index * 4 * minuteMs
+          out.push(...twins.advance(appendedMs), `${give(twins, alert, appendedMs).type} ${alert.id}`)
+          if (index % batch > 0) continue
+          for (const { key, value } of twins.takeChanges())
+            if (value === null) state.delete(key)
+            else state.set(key, value)
+          twins = open(policy, 8, state)
+        }
+        return out
+      }
+      const whole = runIn(1_000)
+      for (const batch of [1, 2, 7, 13]) expect(runIn(batch)).toEqual(whole)
+    },
+  )
 
   test('a state that is not readable stops it', () => {
     expect(() => open('first', 10, new Map([['twins/000000000000', Buffer.from('{')]]))).toThrow('not readable')

@@ -1,6 +1,6 @@
 /** One alert, once: Defender for Identity's own copy and the one Defender for Cloud Apps passes on have different ids. Which of them
- *  an agent gets is decided here, over what it got before and the event alone: by event time and the log's time, never by a clock,
- *  so that a replay decides the same.
+ *  an agent gets is decided here, over what it got before and the record alone: by event time and the log's time, never by a clock
+ *  or the size of a batch, so that a replay decides the same.
  *
  *  The owner commits `takeChanges` together with the messages; after any failure it begins anew from what was committed. */
 import { RelayError } from '../errors.ts'
@@ -18,15 +18,18 @@ export interface TwinsOptions {
   readonly windowMs: number
   /** How long a copy that is not preferred waits for the other, in the log's time. */
   readonly graceMs: number
-  /** Alerts remembered; the oldest are forgotten, and held ones let go, beyond it. */
+  /** Alerts remembered, and characters of them as JSON; beyond either the oldest are forgotten, and held ones let go. */
   readonly entriesMax: number
+  readonly charactersMax: number
 }
 
 /** An alert as the log had it, with what leaves when it leaves. `Message` is the owner's; it is kept in state as JSON. */
 export interface TwinCandidate<Message> {
   readonly alert: Alert
-  /** When the log took the record: what grace is measured by. */
+  /** When the log took the record: what grace and memory are measured by. */
   readonly appendedMs: number
+  /** A version of an alert that went by before: it says something new, and is nobody's duplicate. */
+  readonly isUpdate: boolean
   readonly message: Message
 }
 
@@ -43,9 +46,9 @@ export interface TwinEvidence extends TwinMatch {
 }
 
 export type TwinDecision<Message> =
-  /** It leaves now; `twin`: it names the copy that left before (policy annotate). */
-  | { readonly type: 'send'; readonly twin?: TwinEvidence }
-  /** The copy that left before, or waits, is the one that is kept. */
+  /** It leaves now; `before`: what was held and leaves first. `twin`: it names the copy that left before (policy annotate). */
+  | { readonly type: 'send'; readonly before?: Message; readonly twin?: TwinEvidence }
+  /** The copy that left before is the one that is kept. */
   | { readonly type: 'discard'; readonly evidence: TwinEvidence }
   /** It waits for its twin. */
   | { readonly type: 'hold' }
@@ -54,34 +57,30 @@ export type TwinDecision<Message> =
 
 interface Entry<Message> extends TwinName {
   readonly keys: TwinKeys
-  readonly timeMs: number
+  readonly appendedMs: number
   /** Has its twin, or is one: no other alert is its twin. */
   readonly isPaired: boolean
   /** Waits until then. */
   readonly held?: { readonly untilMs: number; readonly message: Message }
 }
 
-/** An alert may appear so long after it happened and still find its twin. */
-const lateMs = 24 * 3_600_000
+/** Twins come to the log at most so far apart; what an alert says of its own time does not decide how long it is remembered. */
+const rememberedMs = 25 * 3_600_000
 const sequenceDigits = 12
 
 export class Twins<Message> {
   readonly #options: TwinsOptions
   /** By state key, in order of arrival. */
-  readonly #entries = new Map<string, Entry<Message>>()
-  readonly #keyOfId = new Map<string, string>()
+  readonly #entries = new Map<string, { readonly entry: Entry<Message>; readonly json: string }>()
+  /** Keys of those without a twin, and of those that wait; in order of arrival. */
+  readonly #single = new Set<string>()
+  readonly #held = new Set<string>()
   readonly #changed = new Set<string>()
   #nextSequence = 0
-  #latestMs = Number.NEGATIVE_INFINITY
-  #held = 0
+  #characters = 0
 
   constructor(options: TwinsOptions) {
     this.#options = options
-  }
-
-  /** Alerts that wait for their twin. */
-  get heldCount(): number {
-    return this.#held
   }
 
   /**
@@ -93,32 +92,42 @@ export class Twins<Message> {
       this.#put(key, decode<Message>(key, state.get(key) as Buffer))
       this.#nextSequence = Number(key.slice(prefix.length)) + 1
     }
+    this.#changed.clear()
   }
 
-  /** Call `release` up to the record's `appendedMs` first: what was due then has left by now. */
-  decide({ alert, appendedMs, message }: TwinCandidate<Message>): TwinDecision<Message> {
+  /** The log has come so far: call before `decide` of every record. @returns what leaves before it, in order of arrival. */
+  advance(appendedMs: number): readonly Message[] {
+    const released = [...this.release(appendedMs)]
+    const { entriesMax, charactersMax } = this.#options
+    for (const [key, { entry }] of this.#entries) {
+      const isRoom = this.#entries.size < entriesMax && this.#characters < charactersMax
+      if (isRoom && entry.appendedMs >= appendedMs - rememberedMs) break
+      if (entry.held !== undefined) released.push(entry.held.message)
+      this.#remove(key)
+    }
+    return released
+  }
+
+  decide({ alert, appendedMs, isUpdate, message }: TwinCandidate<Message>): TwinDecision<Message> {
     const { policy, windowMs, graceMs } = this.#options
-    if (policy === 'off' || !hasTwins(alert)) return { type: 'send' }
-    const known = this.#keyOfId.get(idKey(alert))
-    // Another version of an alert says something new: it is nobody's duplicate.
-    if (known !== undefined) return { type: 'send' }
+    if (!hasTwins(alert)) return { type: 'send' }
+    if (isUpdate) return this.#overtaken(alert)
     const keys = twinKeysOf(alert)
-    if (keys.timesMs.length === 0) return { type: 'send' }
+    if (policy === 'off' || keys.timesMs.length === 0) return { type: 'send' }
     const me = { id: alert.id, source: alert.source, product: alert.product }
     const found = this.#nearest(alert, keys, windowMs)
-    const timeMs = Math.max(...keys.timesMs)
     if (found === undefined) {
       const waits =
         (policy === 'prefer-identity' && alert.product === 'cloud-apps') ||
         (policy === 'prefer-cloud-apps' && alert.product === 'identity')
       const held = waits ? { held: { untilMs: appendedMs + graceMs, message } } : {}
-      this.#add({ ...me, keys, timeMs, isPaired: false, ...held })
+      this.#add({ ...me, keys, appendedMs, isPaired: false, ...held })
       return { type: waits ? 'hold' : 'send' }
     }
     const { key, entry, match } = found
     const other: TwinName = { id: entry.id, source: entry.source, product: entry.product }
-    this.#change(key, pairedOf(entry))
-    this.#add({ ...me, keys, timeMs, isPaired: true })
+    this.#put(key, { ...sentOf(entry), isPaired: true })
+    this.#add({ ...me, keys, appendedMs, isPaired: true })
     if (policy === 'annotate') return { type: 'send', twin: { ...match, kept: me, other } }
     if (entry.held === undefined) return { type: 'discard', evidence: { ...match, kept: other, other: me } }
     return { type: 'replace', evidence: { ...match, kept: me, other }, held: entry.held.message }
@@ -126,44 +135,54 @@ export class Twins<Message> {
 
   /** When the next held alert is due, in the log's time. */
   dueMs(): number | undefined {
-    if (this.#held === 0) return undefined
-    return Math.min(...[...this.#entries.values()].map(({ held }) => held?.untilMs ?? Number.POSITIVE_INFINITY))
-  }
-
-  /** Lets go what waited in vain, in order of arrival. */
-  release(untilMs: number): readonly Message[] {
-    if (this.#held === 0) return []
-    const released: Message[] = []
-    for (const [key, entry] of this.#entries) {
-      if (entry.held === undefined || entry.held.untilMs > untilMs) continue
-      released.push(entry.held.message)
-      this.#change(key, sentOf(entry))
+    let dueMs: number | undefined
+    for (const key of this.#held) {
+      const untilMs = this.#entries.get(key)?.entry.held?.untilMs ?? Number.POSITIVE_INFINITY
+      if (dueMs === undefined || untilMs < dueMs) dueMs = untilMs
     }
-    return released
+    return dueMs
   }
 
-  /**
-   * Forgets what can have no twin any more. @returns changes of the state since the last call, and what was held beyond the bound:
-   * it has to leave.
-   */
-  takeChanges(): { readonly changes: readonly { readonly key: string; readonly value: Buffer | null }[] } & {
-    readonly released: readonly Message[]
-  } {
-    const released = this.#forget()
-    const changes = [...this.#changed].map((key) => {
-      const entry = this.#entries.get(key)
-      return { key, value: entry === undefined ? null : Buffer.from(JSON.stringify(entry)) }
+  /** Lets go what waited in vain until then, in order of arrival. */
+  release(untilMs: number): readonly Message[] {
+    const due = [...this.#held].filter((key) => (this.#entries.get(key)?.entry.held?.untilMs ?? untilMs) <= untilMs)
+    return due.flatMap((key) => this.#letGo(key) ?? [])
+  }
+
+  /** Changes of the state since the last call. */
+  takeChanges(): readonly { readonly key: string; readonly value: Buffer | null }[] {
+    const changes = Array.from(this.#changed, (key) => {
+      const json = this.#entries.get(key)?.json
+      return { key, value: json === undefined ? null : Buffer.from(json) }
     })
     this.#changed.clear()
-    return { changes, released }
+    return changes
+  }
+
+  /** An update does not go before the alert itself: that one waits no longer. */
+  #overtaken({ id, product }: Alert): TwinDecision<Message> {
+    for (const key of this.#held) {
+      const entry = this.#entries.get(key)?.entry
+      if (entry?.id !== id || entry.product !== product) continue
+      const before = this.#letGo(key)
+      return before === undefined ? { type: 'send' } : { type: 'send', before }
+    }
+    return { type: 'send' }
+  }
+
+  #letGo(key: string): Message | undefined {
+    const entry = this.#entries.get(key)?.entry
+    if (entry !== undefined) this.#put(key, sentOf(entry))
+    return entry?.held?.message
   }
 
   /** Among several: most keys in common, then nearest in time, then the first to come. */
   #nearest(alert: Alert, keys: TwinKeys, windowMs: number) {
     let best: { key: string; entry: Entry<Message>; match: TwinMatch } | undefined
-    for (const [key, entry] of this.#entries) {
+    for (const key of this.#single) {
+      const entry = this.#entries.get(key)?.entry
       // Never inside one product: two attacks of one kind within the hour are two.
-      if (entry.isPaired || entry.product === alert.product) continue
+      if (entry === undefined || entry.product === alert.product) continue
       const match = matchTwins(entry.keys, keys, windowMs)
       if (match !== undefined && (best === undefined || isBetter(match, best.match))) best = { key, entry, match }
     }
@@ -171,42 +190,26 @@ export class Twins<Message> {
   }
 
   #add(entry: Entry<Message>): void {
-    const key = this.#options.prefix + String(this.#nextSequence++).padStart(sequenceDigits, '0')
-    this.#put(key, entry)
-    this.#changed.add(key)
+    this.#put(this.#options.prefix + String(this.#nextSequence++).padStart(sequenceDigits, '0'), entry)
   }
 
   #put(key: string, entry: Entry<Message>): void {
-    this.#entries.set(key, entry)
-    this.#keyOfId.set(idKey(entry), key)
-    this.#latestMs = Math.max(this.#latestMs, entry.timeMs)
-    if (entry.held !== undefined) this.#held++
-  }
-
-  #change(key: string, entry: Entry<Message>): void {
-    if (this.#entries.get(key)?.held !== undefined && entry.held === undefined) this.#held--
-    this.#entries.set(key, entry)
+    const json = JSON.stringify(entry)
+    this.#characters += json.length - (this.#entries.get(key)?.json.length ?? 0)
+    this.#entries.set(key, { entry, json })
+    if (entry.isPaired) this.#single.delete(key)
+    else this.#single.add(key)
+    if (entry.held === undefined) this.#held.delete(key)
+    else this.#held.add(key)
     this.#changed.add(key)
   }
 
-  #forget(): readonly Message[] {
-    const { windowMs, entriesMax } = this.#options
-    const horizonMs = this.#latestMs - windowMs - lateMs
-    const released: Message[] = []
-    let excess = this.#entries.size - entriesMax
-    for (const [key, entry] of this.#entries) {
-      const isExcess = excess > 0
-      if (!isExcess && (entry.timeMs >= horizonMs || entry.held !== undefined)) continue
-      if (entry.held !== undefined) {
-        released.push(entry.held.message)
-        this.#held--
-      }
-      this.#entries.delete(key)
-      if (this.#keyOfId.get(idKey(entry)) === key) this.#keyOfId.delete(idKey(entry))
-      this.#changed.add(key)
-      excess--
-    }
-    return released
+  #remove(key: string): void {
+    this.#characters -= this.#entries.get(key)?.json.length ?? 0
+    this.#entries.delete(key)
+    this.#single.delete(key)
+    this.#held.delete(key)
+    this.#changed.add(key)
   }
 }
 
@@ -215,23 +218,15 @@ function isBetter(one: TwinMatch, other: TwinMatch): boolean {
   return more === 0 ? one.distanceMs < other.distanceMs : more > 0
 }
 
-function idKey({ product, id }: { readonly product: string; readonly id: string }): string {
-  return `${product}/${id}`
-}
-
 function sentOf<Message>({ held: _, ...entry }: Entry<Message>): Entry<Message> {
   return entry
-}
-
-function pairedOf<Message>(entry: Entry<Message>): Entry<Message> {
-  return { ...sentOf(entry), isPaired: true }
 }
 
 function decode<Message>(key: string, value: Buffer): Entry<Message> {
   let cause: unknown
   try {
     const entry = JSON.parse(value.toString()) as Entry<Message>
-    if (typeof entry.id === 'string' && typeof entry.timeMs === 'number' && Array.isArray(entry.keys.accounts))
+    if (typeof entry.id === 'string' && typeof entry.appendedMs === 'number' && Array.isArray(entry.keys.accounts))
       return entry
   } catch (error) {
     cause = error

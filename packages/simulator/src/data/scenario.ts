@@ -19,6 +19,10 @@ export interface ScenarioRecord {
   readonly nearMiss: NearMiss | undefined
   /** Both products report the attack. */
   readonly isTwin: boolean
+  /** Names this state of the alert, where the API tells of changes: Graph's lastUpdateDateTime. */
+  readonly version: string | undefined
+  /** Another state of an alert that was published before. */
+  readonly isUpdate: boolean
 }
 
 export interface ScenarioOptions {
@@ -29,6 +33,10 @@ export interface ScenarioOptions {
   readonly nearMisses?: number
   /** Alerts one product alone has. Default 500. */
   readonly singles?: number
+  /** Later states of Defender for Identity's alerts, of as many attacks. Default 100. */
+  readonly updates?: number
+  /** Alerts of Defender for Cloud Apps that no other product has to do with. Default 200. */
+  readonly others?: number
 }
 
 interface Attack {
@@ -70,7 +78,7 @@ const directory = 'd4f1a3c2-5b0e-4c7a-9d26-0a1b2c3d4e5f'
 
 export function createScenario(seed: number, options: ScenarioOptions): readonly ScenarioRecord[] {
   const random = createRandom(seed)
-  const { startMs, pairs = 500, nearMisses = 300, singles = 500 } = options
+  const { startMs, pairs = 500, nearMisses = 300, singles = 500, updates = 100, others = 200 } = options
   const records: ScenarioRecord[] = []
   let number = 0
   // Attacks of their own have users and hosts of their own.
@@ -84,6 +92,8 @@ export function createScenario(seed: number, options: ScenarioOptions): readonly
     for (const copy of copiesOf(attack, random)) if (copy.api === api) records.push({ ...copy, isTwin: false })
   }
   for (let count = 0; count < pairs; count++) both(next())
+  const changing = records.filter(({ api }) => api === 'graph').slice(0, updates)
+  records.push(...changing.map((record) => updateOf(record, random)))
   for (let count = 0; count < nearMisses; count++) {
     const nearMiss = (['other-host', 'other-type', 'other-user', 'repeat'] as const)[count % 4] as NearMiss
     const first = next({ nearMiss, skewMs: 4 * minuteMs })
@@ -97,6 +107,10 @@ export function createScenario(seed: number, options: ScenarioOptions): readonly
     }
   }
   for (let count = 0; count < singles; count++) one(next(), random.chance(0.5) ? 'graph' : 'defender')
+  for (let count = 0; count < others; count++) {
+    const [copy] = copiesOf(next(), random)
+    if (copy !== undefined) records.push({ ...copy, isTwin: false, body: ofAnotherApp(copy.body) })
+  }
   return records.sort((a, b) => a.publishedMs - b.publishedMs || (a.id < b.id ? -1 : 1))
 }
 
@@ -118,9 +132,24 @@ function likeness(first: Attack, nearMiss: NearMiss, number: number): Partial<At
   }
 }
 
+/** Somebody took the alert up, within the hours after it was raised. */
+function updateOf(record: ScenarioRecord, random: Random): ScenarioRecord {
+  const publishedMs = record.publishedMs + minuteMs + random.integer(180 * minuteMs)
+  const version = ticksOf(publishedMs, random)
+  const body = { ...record.body, status: 'inProgress', lastUpdateDateTime: version }
+  return { ...record, publishedMs, version, isUpdate: true, body }
+}
+
+/** The same alert, but one that no other product raised. */
+function ofAnotherApp(body: ScenarioRecord['body']): ScenarioRecord['body'] {
+  const service = { type: 'service', id: 11161, label: 'Office 365' }
+  const entities = (body.entities as readonly { readonly type: string }[]).filter(({ type }) => type === 'account')
+  return { ...body, title: 'Impossible travel activity', entities: [...entities, service] }
+}
+
 function copiesOf(attack: Attack, random: Random): readonly ScenarioRecord[] {
   const { number, timeMs, nearMiss, skewMs } = attack
-  const truth = { attack: number, nearMiss, isTwin: true }
+  const truth = { attack: number, nearMiss, isTwin: true, isUpdate: false }
   const guid = random.guid()
   const cloudAppsMs = timeMs + random.integer(skewMs)
   const identityMs = timeMs + random.integer(skewMs)
@@ -128,8 +157,22 @@ function copiesOf(attack: Attack, random: Random): readonly ScenarioRecord[] {
   const identity = identityBody(attack, `aa${guid}`, identityMs, random)
   const delay = (): number => random.integer(2 * minuteMs)
   return [
-    { ...truth, api: 'defender', id: String(cloudApps._id), publishedMs: cloudAppsMs + delay(), body: cloudApps },
-    { ...truth, api: 'graph', id: String(identity.id), publishedMs: identityMs + delay(), body: identity },
+    {
+      ...truth,
+      api: 'defender',
+      id: cloudApps._id,
+      publishedMs: cloudAppsMs + delay(),
+      version: undefined,
+      body: cloudApps,
+    },
+    {
+      ...truth,
+      api: 'graph',
+      id: identity.id,
+      publishedMs: identityMs + delay(),
+      version: identity.lastUpdateDateTime,
+      body: identity,
+    },
   ]
 }
 
