@@ -1,7 +1,7 @@
 /** From `bus:` of type kafka to what the log on Kafka is opened with: files are read, secrets revealed, tokens fetched. */
-import { readFileSync } from 'node:fs'
 import type { KafkaBusOptions } from '@siem-relay/bus'
 import { describeError, RelayError } from '@siem-relay/common'
+import { kafkaTlsOf } from '@siem-relay/service-kit'
 import type { BusConfig } from './config/bus.ts'
 
 type Options = Omit<KafkaBusOptions, 'clock' | 'random' | 'onEvent'>
@@ -27,26 +27,8 @@ export function kafkaOptionsOf(bus: BusConfig): Options {
     transactionTimeoutMs,
     ...(replication === undefined ? {} : { replication }),
     ...(minInsyncReplicas === undefined ? {} : { minInsyncReplicas }),
-    ...(tls === undefined ? {} : { tls: tlsOf(tls) }),
+    ...(tls === undefined ? {} : { tls: kafkaTlsOf(tls, 'bus.tls') }),
     ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
-  }
-}
-
-function tlsOf(tls: NonNullable<BusConfig['tls']>): NonNullable<Options['tls']> {
-  return {
-    rejectUnauthorized: tls.verify,
-    ...(tls.caFile === undefined ? {} : { ca: pem(tls.caFile, 'caFile') }),
-    ...(tls.certFile === undefined ? {} : { cert: pem(tls.certFile, 'certFile') }),
-    ...(tls.keyFile === undefined ? {} : { key: pem(tls.keyFile, 'keyFile') }),
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-  }
-}
-
-function pem(path: string, setting: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new RelayError('RELAY_CONFIG_INVALID', `bus.tls.${setting}: ${path} cannot be read`, { cause: error })
   }
 }
 

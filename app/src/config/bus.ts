@@ -1,20 +1,12 @@
 /** The `bus:` of the configuration: the embedded log of one machine, or an Apache Kafka cluster that any number of processes share. */
-import { secret } from '@siem-relay/service-kit'
+import { brokersSetting, kafkaTlsSettings, secret } from '@siem-relay/service-kit'
 import { z } from 'zod'
 
 const tlsSchema = z
   .strictObject({
-    caFile: z.string().min(1).optional().meta({
-      description: "PEM file with the authorities that may sign the brokers; default: the system's and Node's own.",
-    }),
+    ...kafkaTlsSettings,
     certFile: z.string().min(1).optional().meta({ description: 'PEM file with the client certificate (mutual TLS).' }),
     keyFile: z.string().min(1).optional().meta({ description: 'PEM file with the key of certFile.' }),
-    serverName: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'Name to verify and to send as SNI; default: the host.' }),
-    verify: z.boolean().default(true).meta({ description: 'false accepts any certificate: for a laboratory only.' }),
   })
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     error: 'certFile and keyFile go together',
@@ -66,14 +58,10 @@ export const busSchema = z
     bytesMax: z.int().min(16_777_216).optional().meta({
       description: 'sqlite: most bytes the log may use; delivered records go first. Default: no cap but age.',
     }),
-    brokers: z
-      .array(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/, 'must be HOST:PORT, for example kafka:9092'))
-      .min(1)
-      .optional()
-      .meta({
-        description: 'kafka: some brokers; the others are learned from them.',
-        examples: [['kafka-1:9092', 'kafka-2:9092']],
-      }),
+    brokers: brokersSetting.optional().meta({
+      description: 'kafka: some brokers; the others are learned from them.',
+      examples: [['kafka-1:9092', 'kafka-2:9092']],
+    }),
     clientId: z
       .string()
       .min(1)

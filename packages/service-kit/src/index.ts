@@ -11,6 +11,7 @@ export { nextChange, stampOf } from './config/watch.ts'
 export { followJobs, type JobHandler, type JobWork, jobsOf, writeJobs } from './follow-jobs.ts'
 export { createHealth, type Health, type HealthReport } from './health.ts'
 export { type IdleGroup, IdleGroups } from './idle-groups.ts'
+export { brokersSetting, kafkaTlsOf, kafkaTlsSettings } from './kafka-settings.ts'
 export {
   exitCodeOf,
   type ProcessLike,

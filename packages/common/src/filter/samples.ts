@@ -1,10 +1,10 @@
 /** Events for this folder's tests: one alert and one activity with a value in every field, to be varied per test. */
 import type { Activity, ActivityObject, Alert, AlertEntity } from '../events.ts'
+import { noEntity } from '../normalize/alert-parts.ts'
 
 /** An entity of which only the given parts are known. */
 export function entity(parts: Partial<AlertEntity>): AlertEntity {
-  const nothing = { type: '', id: '', label: '', instance: '', saas: '', role: '', upn: '', email: '', policyType: '' }
-  return { ...nothing, accountName: '', domain: '', sid: '', ...parts }
+  return { ...noEntity, ...parts }
 }
 
 const account = entity({

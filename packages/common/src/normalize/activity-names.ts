@@ -1,5 +1,6 @@
 /** The activity type as the portal displays it: the CEF name of an activity. */
 import type { Activity } from '../events.ts'
+import { wordOf } from './values.ts'
 
 const byCategory: ReadonlyMap<string, string> = new Map([
   ['EVENT_CATEGORY_LOGIN', 'Log on'],
@@ -38,7 +39,6 @@ const operations: readonly (readonly [category: string, names: readonly string[]
   ['EVENT_CATEGORY_DELETE_USER', ['Delete user.']],
   ['EVENT_CATEGORY_RUN_COMMAND', ['Command']],
 ]
-const wordOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 const byOperation: ReadonlyMap<string, string> = new Map([
   ...operations.flatMap(([category, names]) => names.map((name) => [wordOf(name), category] as const)),
   ...Array.from(byCategory, ([category, name]) => [wordOf(name), category] as const),

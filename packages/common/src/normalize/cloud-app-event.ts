@@ -9,7 +9,7 @@ import { RelayError } from '../errors.ts'
 import type { Activity, ActivityObject } from '../events.ts'
 import { categoryOf, displayNameOf } from './activity-names.ts'
 import type { Origin } from './origin.ts'
-import { type Fields, fieldsOf, jsonOf, listOf, textOf, textsOf, timeOf } from './values.ts'
+import { type Fields, fieldsOf, jsonOf, listOf, textOf, textsOf, timeOf, wordOf } from './values.ts'
 
 /**
  * @throws {RelayError} `RELAY_RECORD_INVALID` without a usable `ReportId` or `RawEventData.Id`.
@@ -134,13 +134,6 @@ const origins: ReadonlyMap<string, number> = new Map([
   ['defenderforcloudappsdiscovery', 5],
   ['defenderforendpoint', 6],
 ])
-
-/** A word without its case, spaces and hyphens. */
-function wordOf(value: unknown): string {
-  return textOf(value)
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, '')
-}
 
 function isTrue(value: unknown): boolean {
   return value === true || value === 1 || wordOf(value) === 'true'

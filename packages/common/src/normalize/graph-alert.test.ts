@@ -96,7 +96,7 @@ describe('normalizeGraphAlert', () => {
     ['resolved', 'informationalExpectedActivity', 4],
     ['resolved', 'unknown', 2],
     ['new', 'truePositive', 0],
-    ['unknownFutureValue', 'unknown', undefined],
+    ['unknownFutureValue', 'truePositive', undefined],
   ])('status %s and classification %s give the resolution %s', (status, classification, resolution) => {
     expect(normalizeGraphAlert({ ...honeytoken, status, classification }, origin).resolution).toBe(resolution)
   })
@@ -149,12 +149,12 @@ describe('alertTypeOfDetector', () => {
 })
 
 describe('the CEF line of a Graph alert', () => {
-  function lineOf(format: 'generic' | 'arcsight'): string {
+  function lineOf(format: 'generic' | 'arcsight', parts: object = {}): string {
     const agent = agentSchema.parse({ id: 'a', console: true, format, device: { version: '1.0' } })
     const outcome: Outcome = createPipeline(agent, { defaultVersion: '', bytesMax: 8_192, nowMs: () => 0 })(
       {
         ...origin,
-        body: Buffer.from(JSON.stringify(honeytoken)),
+        body: Buffer.from(JSON.stringify({ ...honeytoken, ...parts })),
         kind: 'alert',
         shape: 'graph-alert',
         portalUrl: 'https://security.microsoft.com',
@@ -177,9 +177,20 @@ describe('the CEF line of a Graph alert', () => {
   })
 
   test('arcsight: rt is when it was raised, src the address', () => {
-    const line = lineOf('arcsight')
-    expect(line).toContain(' rt=1768478402123 start=1768478281000 end=1768478349999 ')
-    expect(line).toContain(' src=10.0.0.7 ')
-    expect(line).not.toContain('cs4')
+    expect(lineOf('arcsight')).toBe(
+      'CEF:0|MCAS|SIEM_Agent|1.0|ALERT_EXTERNAL_AATP_HONEYTOKEN_ACTIVITY_SECURITY_ALERT|Honeytoken activity|5|' +
+        'externalId=aafb8d6d2c-1c1f-4a2f-9d1e-0a1b2c3d4e5f rt=1768478402123 start=1768478281000 end=1768478349999 ' +
+        'msg=The following activities were performed by honey: Logged in to CLIENT1 via DC1. suser=honey@contoso.com ' +
+        'destinationServiceName=Active Directory src=10.0.0.7 cs1Label=portalURL ' +
+        'cs1=https://security.microsoft.com/alerts/aafb8d6d2c-1c1f-4a2f-9d1e-0a1b2c3d4e5f?tid\\=c1 ' +
+        'cs2Label=uniqueServiceAppIds cs2=APPID_20940',
+    )
+  })
+
+  test('arcsight: an IPv6 address is in c6a2', () => {
+    const evidence = [{ '@odata.type': '#microsoft.graph.security.ipEvidence', ipAddress: '2001:db8::7' }]
+    const line = lineOf('arcsight', { evidence })
+    expect(line).toContain('c6a2Label=Source IPv6 Address c6a2=2001:db8::7')
+    expect(line).not.toContain(' src=')
   })
 })

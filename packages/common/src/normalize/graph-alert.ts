@@ -4,7 +4,8 @@
  *  alerts_v2 (migrate-to-supported-api-solutions): start ← firstActivityDateTime, end ← lastActivityDateTime, rt ← createdDateTime,
  *  msg ← description, suser ← userEvidence, destinationServiceName ← cloudApplicationEvidence, name ← title, externalId ← id. */
 import { RelayError } from '../errors.ts'
-import type { Alert, AlertEntity, AlertProduct, MdaSeverity } from '../events.ts'
+import type { Alert, AlertEntity, AlertProduct } from '../events.ts'
+import { noEntity, severityOfWord } from './alert-parts.ts'
 import { alertTypeByTitle, alertTypeOfDetector } from './alert-types.ts'
 import type { Origin } from './origin.ts'
 import { type Fields, fieldsOf, listOf, textOf, timeOf } from './values.ts'
@@ -33,12 +34,12 @@ export function normalizeGraphAlert(record: unknown, origin: Origin): Alert {
     id,
     timestampMs,
     startMs,
-    endMs: timeOf(fields.lastActivityDateTime) ?? startMs,
+    endMs: timeOf(fields.lastActivityDateTime) ?? timestampMs,
     alertType: typeOf(fields, product, title),
     alertTypeId: undefined,
     title,
     description: textOf(fields.description),
-    severity: severities.get(lower(fields.severity)),
+    severity: severityOfWord(textOf(fields.severity)),
     status: statuses.get(lower(fields.status)),
     resolution: resolutionOf(fields),
     resolvedMs: timeOf(fields.resolvedDateTime),
@@ -46,7 +47,7 @@ export function normalizeGraphAlert(record: unknown, origin: Origin): Alert {
     entities,
     accounts: ofType('account'),
     services: ofType('service'),
-    policies: policyId === '' ? [] : [{ ...nobody, type: 'policyRule', id: policyId, label: title }],
+    policies: policyId === '' ? [] : [{ ...noEntity, type: 'policyRule', id: policyId, label: title }],
     devices: ofType('device'),
     ips: ofType('ip').map((entity) => entity.id),
     audits: [],
@@ -56,12 +57,6 @@ export function normalizeGraphAlert(record: unknown, origin: Origin): Alert {
   }
 }
 
-const severities: ReadonlyMap<string, MdaSeverity> = new Map([
-  ['low', 0],
-  ['medium', 1],
-  ['high', 2],
-  ['informational', 3],
-])
 const statuses: ReadonlyMap<string, number> = new Map([
   ['new', 0],
   ['inprogress', 1],
@@ -83,11 +78,10 @@ function productOf({ serviceSource, detectionSource }: Fields): AlertProduct {
   return products.get(lower(serviceSource)) ?? products.get(lower(detectionSource)) ?? 'other'
 }
 
-/** Open unless it is resolved; a resolved one without a verdict is only resolved. */
+/** A verdict counts once the alert is resolved; a resolved one without a verdict is only resolved. */
 function resolutionOf({ status, classification }: Fields): number | undefined {
-  const verdict = classifications.get(lower(classification))
-  if (lower(status) === 'resolved') return verdict ?? 2
-  return statuses.has(lower(status)) ? 0 : verdict
+  if (lower(status) === 'resolved') return classifications.get(lower(classification)) ?? 2
+  return statuses.has(lower(status)) ? 0 : undefined
 }
 
 /** Graph has no name for the type: the title tells it, or the detector; else product and category, so that no line is without. */
@@ -109,21 +103,6 @@ function constantCase(text: string): string {
     .toUpperCase()
 }
 
-const nobody: AlertEntity = {
-  type: '',
-  id: '',
-  label: '',
-  instance: '',
-  saas: '',
-  role: '',
-  upn: '',
-  email: '',
-  policyType: '',
-  accountName: '',
-  domain: '',
-  sid: '',
-}
-
 /** Evidence of the kinds an alert's line or its twin is known by; undefined for other kinds. */
 function entityOf(evidence: Fields): AlertEntity | undefined {
   const role = roleOf(evidence)
@@ -133,7 +112,7 @@ function entityOf(evidence: Fields): AlertEntity | undefined {
       const accountName = textOf(account.accountName)
       const upn = textOf(account.userPrincipalName)
       return {
-        ...nobody,
+        ...noEntity,
         type: 'account',
         role,
         id: textOf(account.azureAdUserId),
@@ -146,7 +125,7 @@ function entityOf(evidence: Fields): AlertEntity | undefined {
     }
     case 'deviceEvidence':
       return {
-        ...nobody,
+        ...noEntity,
         type: 'device',
         role,
         id: textOf(evidence.azureAdDeviceId) || textOf(evidence.mdeDeviceId),
@@ -154,11 +133,11 @@ function entityOf(evidence: Fields): AlertEntity | undefined {
       }
     case 'ipEvidence': {
       const address = textOf(evidence.ipAddress)
-      return address === '' ? undefined : { ...nobody, type: 'ip', role, id: address, label: address }
+      return address === '' ? undefined : { ...noEntity, type: 'ip', role, id: address, label: address }
     }
     case 'cloudApplicationEvidence':
       return {
-        ...nobody,
+        ...noEntity,
         type: 'service',
         role,
         id: textOf(evidence.appId),

@@ -26,6 +26,13 @@ export function textOf(value: unknown): string {
   return ''
 }
 
+/** A name without its case, spaces and punctuation: what tables of names are looked up by. */
+export function wordOf(value: unknown): string {
+  return textOf(value)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '')
+}
+
 /** A safe integer, or one written as text. */
 export function integerOf(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined

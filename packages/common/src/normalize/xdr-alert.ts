@@ -3,7 +3,8 @@
  *  event; only one without an AlertId is refused.
  *  Source of the shape: advanced-hunting-alertinfo-table.md, advanced-hunting-alertevidence-table.md. */
 import { RelayError } from '../errors.ts'
-import type { Alert, AlertEntity, AlertProduct, MdaSeverity } from '../events.ts'
+import type { Alert, AlertEntity, AlertProduct } from '../events.ts'
+import { noEntity, severityOfWord } from './alert-parts.ts'
 import { alertTypeOf } from './alert-types.ts'
 import type { Origin } from './origin.ts'
 import { type Fields, fieldsOf, jsonOf, listOf, textOf, timeOf } from './values.ts'
@@ -38,7 +39,7 @@ export function normalizeXdrAlert(record: unknown, origin: Origin): Alert {
     alertTypeId: undefined,
     title,
     description: descriptionOf(title, first('Category') || first('Categories'), first('AttackTechniques')),
-    severity: severities.get(first('Severity').toLowerCase()),
+    severity: severityOfWord(first('Severity')),
     status: undefined,
     resolution: undefined,
     resolvedMs: undefined,
@@ -55,13 +56,6 @@ export function normalizeXdrAlert(record: unknown, origin: Origin): Alert {
     stories: [],
   }
 }
-
-const severities: ReadonlyMap<string, MdaSeverity> = new Map([
-  ['low', 0],
-  ['medium', 1],
-  ['high', 2],
-  ['informational', 3],
-])
 
 /** ServiceSource is the product that raised the alert; an alert passed on by another one names it in DetectionSource. */
 function productOf(service: string, detection: string): AlertProduct {
@@ -134,21 +128,6 @@ function ownEntity(row: Fields, base: AlertEntity): AlertEntity | undefined {
         label: textOf(row.RemoteUrl) || textOf(row.ResourceID) || textOf(row.CloudResource),
       }
   }
-}
-
-const noEntity: AlertEntity = {
-  type: '',
-  id: '',
-  label: '',
-  instance: '',
-  saas: '',
-  role: '',
-  upn: '',
-  email: '',
-  policyType: '',
-  accountName: '',
-  domain: '',
-  sid: '',
 }
 
 /** Every row of an app's evidence names the app again. */

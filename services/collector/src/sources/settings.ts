@@ -60,11 +60,16 @@ export const oauthSchema = (scope: string, meaning: string) =>
 export type OauthSettings = z.output<ReturnType<typeof oauthSchema>>
 export type TokenSettings = z.output<typeof tokenAuthSchema>
 
-/** What every polled source has. */
-export const polledSettings = {
+/** What every source has. */
+export const namedSettings = {
   id: idSchema.meta({ description: 'Name of the source; part of topic names, never changed.' }),
   tenant: idSchema.optional().meta({ description: 'Customer the source belongs to; default: the id.' }),
   lookback: durationSetting('P2D', 'How far back the first run goes.', 36_500),
+}
+
+/** What every source has that asks an API. */
+export const polledSettings = {
+  ...namedSettings,
   proxy: z
     .string()
     .refine((text) => parseProxy(text) !== undefined, {

@@ -1,10 +1,8 @@
 /** Settings of a source that reads Defender XDR's streaming tables from a Kafka endpoint: the reference of `sources:` entries of
  *  this type. */
-import { idSchema } from '@siem-relay/common'
-import { secret } from '@siem-relay/service-kit'
+import { brokersSetting, kafkaTlsSettings, secret } from '@siem-relay/service-kit'
 import { z } from 'zod'
-import { durationSetting } from '../../duration.ts'
-import { urlSetting } from '../settings.ts'
+import { namedSettings, urlSetting } from '../settings.ts'
 
 /** Tables that events are made of. */
 export const tables = ['CloudAppEvents', 'AlertInfo', 'AlertEvidence'] as const
@@ -12,28 +10,16 @@ export type Table = (typeof tables)[number]
 
 const tlsSchema = z.strictObject({
   enabled: z.boolean().default(true).meta({ description: 'false: plain TCP, for a laboratory only.' }),
-  caFile: z.string().min(1).optional().meta({
-    description: "PEM file with the authorities that may sign the brokers; default: the system's and Node's own.",
-  }),
-  serverName: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: 'Name to verify and to send as SNI; default: the host.' }),
-  verify: z.boolean().default(true).meta({ description: 'false accepts any certificate: for a laboratory only.' }),
+  ...kafkaTlsSettings,
 })
 
 export const defenderStreamingSourceSchema = z.strictObject({
-  id: idSchema.meta({ description: 'Name of the source; part of topic names, never changed.' }),
-  tenant: idSchema.optional().meta({ description: 'Customer the source belongs to; default: the id.' }),
+  ...namedSettings,
   type: z.literal('defender-streaming'),
-  brokers: z
-    .array(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/, 'must be HOST:PORT'))
-    .min(1)
-    .meta({
-      description: 'The Kafka endpoint; of an Event Hubs namespace its name and port 9093.',
-      examples: [['contoso.servicebus.windows.net:9093']],
-    }),
+  brokers: brokersSetting.meta({
+    description: 'The Kafka endpoint; of an Event Hubs namespace its name and port 9093.',
+    examples: [['contoso.servicebus.windows.net:9093']],
+  }),
   topics: z
     .array(z.string().min(1).max(249))
     .min(1)
@@ -63,7 +49,6 @@ export const defenderStreamingSourceSchema = z.strictObject({
   start: z.enum(['earliest', 'lookback']).default('lookback').meta({
     description: 'Where the first run begins: at the oldest message, or `lookback` before now.',
   }),
-  lookback: durationSetting('P2D', 'How far back the first run goes.', 36_500),
   portalUrl: urlSetting.default('https://security.microsoft.com').meta({ description: 'For links in messages.' }),
   alertUpdates: z.enum(['first', 'all']).default('first').meta({
     description: 'first: an alert comes once; all: it comes again, with all its evidence, when more of it arrives.',

@@ -25,12 +25,11 @@ const keyOf = (topic: string, partition: number): string => `${prefix}${topic}/$
 
 export class Positions {
   readonly #places = new Map<string, Place>()
-  #stored: ReadonlyMap<string, number> = new Map()
+  readonly #stored = new Map<string, number>()
 
   /** @throws {RelayError} `RELAY_LOG_CORRUPT` with disposition stop: a position that cannot be read must not become a first start. */
   restore(state: State): void {
-    const stored = [...state].filter(([key]) => key.startsWith(prefix))
-    this.#stored = new Map(stored.map(([key, value]) => [key, decode(key, value)]))
+    for (const [key, value] of state) if (key.startsWith(prefix)) this.#stored.set(key, decode(key, value))
   }
 
   /**
@@ -67,7 +66,7 @@ export class Positions {
   /** Everything of the batch up to the offset was taken. */
   advance({ topic, partition, end }: ForeignBatch, offset: number, appendedMs: number): StateChange {
     this.#places.set(keyOf(topic, partition), { topic, partition, offset, end, appendedMs })
-    this.#stored = new Map([...this.#stored, [keyOf(topic, partition), offset]])
+    this.#stored.set(keyOf(topic, partition), offset)
     return changeOf(topic, partition, offset)
   }
 

@@ -2,24 +2,23 @@
  *  batch's records together with the offset behind it. What becomes of rows is intake.ts; the other side's log is behind
  *  `openLog`. */
 import { type ForeignBatch, openForeignLog, type Writer } from '@siem-relay/bus'
-import { collectorStateTopic, deadLettersTopic, dispositionOf, RelayError, rawTopic } from '@siem-relay/common'
-import { backoffMs, retry } from '@siem-relay/service-kit'
+import { deadLettersTopic, dispositionOf, RelayError } from '@siem-relay/common'
+import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
 import { slowRetryMs } from '../hold.ts'
+import { claimSource, runTogether, statusOf } from '../life.ts'
 import { StreamReport } from '../report.ts'
 import { tenantOf } from '../settings.ts'
-import type { Source, SourceContext, SourceState, SourceStatus } from '../source.ts'
+import type { Source, SourceContext, SourceStatus } from '../source.ts'
 import type { DefenderStreamingSourceConfig } from './config.ts'
 import { foreignLogOptionsOf } from './connection.ts'
 import { Intake, type Step } from './intake.ts'
 import type { Gap } from './positions.ts'
 
-const claimPolicy = { minMs: 1_000, maxMs: 60_000 }
 const readPolicy = { minMs: 1_000, maxMs: 5 * 60_000 }
 const logCheckMs = 1_000
 /** How often alerts are looked at whose time may have come. */
 const settleEveryMs = 1_000
-const severities: readonly SourceState[] = ['collecting', 'starting', 'waiting', 'error']
 
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` for an unreadable caFile. */
 export function openDefenderStreamingSource(
@@ -69,9 +68,10 @@ class DefenderStreamingSource implements Source {
     const setGauges = (): void => this.#setGauges()
     metrics.setters.add(setGauges)
     try {
-      this.#writer = await this.#claim(signal)
+      const name = { id: this.id, tenant: this.#tenant }
+      this.#writer = await claimSource(this.#context.world, name, this.#reports.keys(), signal, [deadLettersTopic])
       this.#intake.restore(this.#writer.state)
-      await this.#collect(signal)
+      await runTogether([(both) => this.#readOn(both), (both) => this.#settleOn(both)], signal)
     } catch (error) {
       if (!signal.aborted || this.#fatal !== undefined) throw this.#fatal?.error ?? error
     } finally {
@@ -85,47 +85,7 @@ class DefenderStreamingSource implements Source {
   status(): SourceStatus {
     const watermarkMs = this.#watermarkMs()
     const streams = Array.from(this.#reports.values(), (report) => report.status(watermarkMs))
-    const worst = Math.max(...streams.map(({ state }) => severities.indexOf(state)))
-    const errors = streams.flatMap(({ lastError }) => lastError ?? [])
-    return {
-      id: this.id,
-      tenant: this.#tenant,
-      state: severities[worst] ?? 'starting',
-      streams,
-      lastError: errors.sort((a, b) => b.atMs - a.atMs)[0],
-    }
-  }
-
-  #claim(signal: AbortSignal): Promise<Writer> {
-    const { bus, clock, random, log } = this.#context.world
-    const stateTopic = collectorStateTopic(this.id)
-    const claim = async (): Promise<Writer> => {
-      const raw = Array.from(this.#reports.keys(), (kind) => rawTopic(this.#tenant, kind))
-      await bus.ensureTopics([...raw, deadLettersTopic, stateTopic])
-      signal.throwIfAborted()
-      return bus.writer(`collector/${this.id}`, stateTopic)
-    }
-    return retry(claim, {
-      clock,
-      random,
-      signal,
-      policy: claimPolicy,
-      onRetry: ({ error, waitMs }) => log.warn({ source: this.id, err: error, waitMs }, 'log could not be claimed'),
-    })
-  }
-
-  async #collect(signal: AbortSignal): Promise<void> {
-    const failure = new AbortController()
-    const both = AbortSignal.any([signal, failure.signal])
-    const runs = [this.#readOn(both), this.#settleOn(both)].map((run) =>
-      run.catch((error: unknown) => {
-        failure.abort(error)
-        throw error
-      }),
-    )
-    const outcomes = await Promise.allSettled(runs)
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    return statusOf({ id: this.id, tenant: this.#tenant }, streams)
   }
 
   /** Reads, and after any trouble on the other side reads again from where it was. */

@@ -1,20 +1,16 @@
 /** A Defender for Cloud Apps account: claims its place in the log, then runs its streams on one writer, one set of
  *  credentials and one way out. What a stream does is stream.ts. */
 import type { Writer } from '@siem-relay/bus'
-import { collectorStateTopic, rawTopic } from '@siem-relay/common'
-import { retry } from '@siem-relay/service-kit'
 import { createDispatchers } from '../../http/dispatchers.ts'
 import { createAuthorizer } from '../authorizer.ts'
 import { Hold } from '../hold.ts'
+import { claimSource, runTogether, statusOf } from '../life.ts'
 import { isPlainElsewhere, tenantOf } from '../settings.ts'
-import type { Source, SourceContext, SourceState, SourceStatus } from '../source.ts'
+import type { Source, SourceContext } from '../source.ts'
 import { DefenderClient } from './client.ts'
 import type { DefenderSourceConfig } from './config.ts'
 import type { StreamKind } from './paging.ts'
 import { Stream } from './stream.ts'
-
-const claimPolicy = { minMs: 1_000, maxMs: 60_000 }
-const severities: readonly SourceState[] = ['collecting', 'starting', 'waiting', 'error']
 
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` for an unreadable caFile. */
 export function openDefenderSource(config: DefenderSourceConfig, context: SourceContext): Source {
@@ -47,35 +43,13 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
   const kinds = (['alerts', 'activities'] as const).filter((kind) => config.collect[kind])
   const streams = kinds.map((kind: StreamKind) => new Stream({ kind, config, context, client, hold, commit }))
 
-  async function claim(signal: AbortSignal): Promise<Writer> {
-    const stateTopic = collectorStateTopic(config.id)
-    await world.bus.ensureTopics([...kinds.map((kind) => rawTopic(tenant, kind)), stateTopic])
-    signal.throwIfAborted()
-    return world.bus.writer(`collector/${config.id}`, stateTopic)
-  }
-
   async function collect(signal: AbortSignal): Promise<void> {
-    writer = await retry(() => claim(signal), {
-      clock,
-      random: world.random,
-      signal,
-      policy: claimPolicy,
-      onRetry: ({ error, waitMs }) =>
-        world.log.warn({ source: config.id, err: error, waitMs }, 'log could not be claimed'),
-    })
+    writer = await claimSource(world, { id: config.id, tenant }, kinds, signal)
     for (const stream of streams) stream.restore(writer.state)
-    // One stream that cannot go on takes the other with it: they share the claim.
-    const failure = new AbortController()
-    const both = AbortSignal.any([signal, failure.signal])
-    const runs = streams.map((stream) =>
-      stream.run(both).catch((error: unknown) => {
-        failure.abort(error)
-        throw error
-      }),
+    await runTogether(
+      streams.map((stream) => (both) => stream.run(both)),
+      signal,
     )
-    const outcomes = await Promise.allSettled(runs)
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
   }
 
   return {
@@ -108,17 +82,10 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
       }
     },
 
-    status(): SourceStatus {
-      const all = streams.map((stream) => stream.status())
-      const worst = Math.max(...all.map(({ state }) => severities.indexOf(state)))
-      const errors = all.flatMap(({ lastError }) => lastError ?? [])
-      return {
-        id: config.id,
-        tenant,
-        state: severities[worst] ?? 'starting',
-        streams: all,
-        lastError: errors.sort((a, b) => b.atMs - a.atMs)[0],
-      }
-    },
+    status: () =>
+      statusOf(
+        { id: config.id, tenant },
+        streams.map((stream) => stream.status()),
+      ),
   }
 }
