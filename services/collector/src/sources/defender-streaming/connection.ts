@@ -12,7 +12,7 @@ export function foreignLogOptionsOf(config: DefenderStreamingSourceConfig, clock
     topics,
     group: consumerGroup,
     clientId: 'siem-relay',
-    tls: config.tls.enabled ? kafkaTlsOf(config.tls, 'tls') : undefined,
+    tls: config.tls.enabled ? kafkaTlsOf(config.tls, `source ${config.id}: tls`) : undefined,
     sasl: sasl === undefined ? undefined : { ...sasl, password: sasl.password.reveal() },
     clock,
   }
