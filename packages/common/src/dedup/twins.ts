@@ -72,8 +72,9 @@ export class Twins<Message> {
   readonly #options: TwinsOptions
   /** By state key, in order of arrival. */
   readonly #entries = new Map<string, { readonly entry: Entry<Message>; readonly json: string }>()
-  /** Keys of those without a twin, and of those that wait; in order of arrival. */
-  readonly #single = new Set<string>()
+  /** Keys of those without a twin, by what a twin has to share: product and type, product and title. */
+  readonly #single = new Map<string, Set<string>>()
+  /** Keys of those that wait, in order of arrival. */
   readonly #held = new Set<string>()
   readonly #changed = new Set<string>()
   #nextSequence = 0
@@ -112,8 +113,9 @@ export class Twins<Message> {
     const { policy, windowMs, graceMs } = this.#options
     if (!hasTwins(alert)) return { type: 'send' }
     if (isUpdate) return this.#overtaken(alert)
+    if (policy === 'off') return { type: 'send' }
     const keys = twinKeysOf(alert)
-    if (policy === 'off' || keys.timesMs.length === 0) return { type: 'send' }
+    if (keys.timesMs.length === 0) return { type: 'send' }
     const me = { id: alert.id, source: alert.source, product: alert.product }
     const found = this.#nearest(alert, keys, windowMs)
     if (found === undefined) {
@@ -178,11 +180,13 @@ export class Twins<Message> {
 
   /** Among several: most keys in common, then nearest in time, then the first to come. */
   #nearest(alert: Alert, keys: TwinKeys, windowMs: number) {
+    // Never inside one product: two attacks of one kind within the hour are two.
+    const product = alert.product === 'identity' ? 'cloud-apps' : 'identity'
+    const candidates = shelvesOf({ product, keys }).flatMap((shelf) => [...(this.#single.get(shelf) ?? [])])
     let best: { key: string; entry: Entry<Message>; match: TwinMatch } | undefined
-    for (const key of this.#single) {
+    for (const key of candidates.sort()) {
       const entry = this.#entries.get(key)?.entry
-      // Never inside one product: two attacks of one kind within the hour are two.
-      if (entry === undefined || entry.product === alert.product) continue
+      if (entry === undefined) continue
       const match = matchTwins(entry.keys, keys, windowMs)
       if (match !== undefined && (best === undefined || isBetter(match, best.match))) best = { key, entry, match }
     }
@@ -197,20 +201,44 @@ export class Twins<Message> {
     const json = JSON.stringify(entry)
     this.#characters += json.length - (this.#entries.get(key)?.json.length ?? 0)
     this.#entries.set(key, { entry, json })
-    if (entry.isPaired) this.#single.delete(key)
-    else this.#single.add(key)
+    if (entry.isPaired) this.#unshelve(key, entry)
+    else this.#shelve(key, entry)
     if (entry.held === undefined) this.#held.delete(key)
     else this.#held.add(key)
     this.#changed.add(key)
   }
 
   #remove(key: string): void {
-    this.#characters -= this.#entries.get(key)?.json.length ?? 0
+    const gone = this.#entries.get(key)
+    if (gone === undefined) return
+    this.#characters -= gone.json.length
     this.#entries.delete(key)
-    this.#single.delete(key)
+    this.#unshelve(key, gone.entry)
     this.#held.delete(key)
     this.#changed.add(key)
   }
+
+  #shelve(key: string, entry: Entry<Message>): void {
+    for (const shelf of shelvesOf(entry)) {
+      const keys = this.#single.get(shelf) ?? new Set()
+      this.#single.set(shelf, keys.add(key))
+    }
+  }
+
+  #unshelve(key: string, entry: Entry<Message>): void {
+    for (const shelf of shelvesOf(entry)) {
+      const keys = this.#single.get(shelf)
+      keys?.delete(key)
+      if (keys?.size === 0) this.#single.delete(shelf)
+    }
+  }
+}
+
+/** Where an alert stands, and where its twin is looked for: one that knows its type may have a twin that does not. */
+function shelvesOf({ product, keys }: { readonly product: string; readonly keys: TwinKeys }): readonly string[] {
+  const { tenant, type, title } = keys
+  const shelves = type === '' ? [] : [`${product}/${tenant}/type/${type}`]
+  return title === '' ? shelves : [...shelves, `${product}/${tenant}/title/${title}`]
 }
 
 function isBetter(one: TwinMatch, other: TwinMatch): boolean {
