@@ -1,12 +1,22 @@
 export * from './agent.ts'
 export { type ParsedCef, parseCef } from './cef/parse.ts'
 export { type CefLine, type CefProfile, createCefProfile } from './cef/profile.ts'
-export { markReplayed, replayMarkOf } from './cef/replay-mark.ts'
+export { markReplayed, type ReplayMark, replayMarkOf } from './cef/replay-mark.ts'
 export { nameTwin, twinNameBytesMax } from './cef/twin-name.ts'
 export type * from './clock.ts'
 export { type SeenChange, SeenIds, type SeenIdsOptions } from './dedup/seen-ids.ts'
 export { bareAlertId } from './dedup/twin-keys.ts'
 export { type TwinEvidence, Twins } from './dedup/twins.ts'
+export {
+  type DiscoveryColumn,
+  type DiscoveryReading,
+  type DiscoveryRow,
+  discoveryColumns,
+  discoverySourceSystem,
+  discoveryType,
+  readDiscoveryRow,
+} from './discovery/row.ts'
+export { discoveryRowId } from './discovery/row-id.ts'
 export * from './errors.ts'
 export type * from './events.ts'
 export { type CompiledFilter, checkFilter, compileFilter } from './filter/compile.ts'
