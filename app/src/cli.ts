@@ -122,7 +122,9 @@ function buildProgram(terminal: Terminal): Command {
     .description('print realistic records or lines, the same for the same seed')
     .option('-n, --count <count>', 'how many', positiveInteger, 10)
     .addOption(
-      new Option('-k, --kind <kind>', 'which data type').choices(['alert', 'activity', 'both']).default('both'),
+      new Option('-k, --kind <kind>', 'which data type')
+        .choices(['alert', 'activity', 'discovery', 'both'])
+        .default('both'),
     )
     .addOption(new Option('-f, --format <format>', 'API records or CEF lines').choices(['json', 'cef']).default('json'))
     .option('--seed <number>', 'seed', positiveInteger, 1)
