@@ -85,7 +85,7 @@ describe('rooms', () => {
     expect(strayImports('packages/simulator', [/^node:/, 'fastify'])).toEqual([])
   })
 
-  test.each(['collector', 'formatter', 'syslog-sender'])(
+  test.each(['collector', 'formatter', 'syslog-sender', 'sentinel-sender'])(
     'services/%s imports no other service, no environment, no exit',
     (name) => {
       expect(
@@ -95,7 +95,9 @@ describe('rooms', () => {
           '@siem-relay/bus',
           '@siem-relay/service-kit',
           'zod',
-          ...(name === 'collector' ? ['undici'] : []),
+          ...(name.endsWith('-sender') ? ['@siem-relay/delivery'] : []),
+          ...(name === 'collector' || name === 'sentinel-sender' ? ['@siem-relay/http', 'undici'] : []),
+          ...(name === 'sentinel-sender' ? ['@azure/identity'] : []),
         ]),
       ).toEqual([])
       expect(

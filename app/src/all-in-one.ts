@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import type { Writable } from 'node:stream'
 import { start as startCollector } from '@siem-relay/collector'
 import { start as startFormatter } from '@siem-relay/formatter'
+import { start as startSentinelSender } from '@siem-relay/sentinel-sender'
 import {
   createHealth,
   createMetrics,
@@ -27,7 +28,7 @@ import { serveControl } from './control/server.ts'
 import { exclusiveDirectoryOf, openBus } from './open-bus.ts'
 import { version } from './version.ts'
 
-export const serviceNames = ['collector', 'formatter', 'syslog-sender'] as const
+export const serviceNames = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 export interface RelayOptions {
@@ -93,6 +94,12 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
         ({ agents }) => ({ agents }),
         (part) => startSyslogSender(part, world, { stdout }),
       ),
+    'sentinel-sender': () =>
+      startPart(
+        config,
+        ({ agents }) => ({ agents }),
+        (part) => startSentinelSender(part, world, { env, version }),
+      ),
     formatter: () =>
       startPart(
         config,
@@ -106,7 +113,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
         (part) => startCollector(part, world, { env, version }),
       ),
   }
-  const order = (['syslog-sender', 'formatter', 'collector'] as const).filter((name) => services.includes(name))
+  const order = (['sentinel-sender', 'syslog-sender', 'formatter', 'collector'] as const).filter((name) => services.includes(name))
   const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
   const directory = exclusiveDirectoryOf(config)

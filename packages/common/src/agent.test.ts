@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { agentSchema, confirmOf, messageBytesMaxOf, tlsSettingsOf, windowMessagesMaxOf } from './agent.ts'
+import { agentSchema, confirmOf, messageBytesMaxOf, tlsSettingsOf, wants, windowMessagesMaxOf } from './agent.ts'
+import { rawKinds } from './topics.ts'
 
 const syslog = { host: 'siem.contoso.com', port: 514 }
 const relp = { ...syslog, protocol: 'relp' }
@@ -8,14 +9,91 @@ const problemsOf = (agent: object): readonly string[] =>
     ({ path, message }) => `${path.join('.')}: ${message}`,
   )
 
+const sentinel = {
+  endpoint: 'https://soc-a1b2.westeurope-1.ingest.monitor.azure.com',
+  ruleId: `dcr-${'0123456789abcdef'.repeat(2)}`,
+  auth: { type: 'managed-identity' },
+}
+
+describe('an agent for Microsoft Sentinel', () => {
+  const kindsOf = (agent: object) => {
+    const parsed = agentSchema.parse({ id: 'soc', ...agent })
+    return rawKinds.filter((kind) => wants(parsed, kind))
+  }
+
+  test('gets alerts and discovery unless it says otherwise, one for syslog alerts and activities', () => {
+    expect(kindsOf({ sentinel })).toEqual(['alerts', 'discovery'])
+    expect(kindsOf({ syslog })).toEqual(['alerts', 'activities'])
+    expect(kindsOf({ sentinel, activities: { enabled: true }, discovery: { enabled: false } })).toEqual([
+      'alerts',
+      'activities',
+    ])
+  })
+
+  test.each([
+    ['alerts switched off', { alerts: { enabled: false } }, /alerts\.enabled: alerts always go/],
+    [
+      'plain http',
+      { sentinel: { ...sentinel, endpoint: 'http://a.ingest.monitor.azure.com' } },
+      /must start with https/,
+    ],
+    ['another host', { sentinel: { ...sentinel, endpoint: 'https://evil.example' } }, /must end in \.ingest\.monitor/],
+    [
+      'a host that only looks alike',
+      { sentinel: { ...sentinel, endpoint: 'https://x.ingest.monitor.azure.com.evil.example' } },
+      /must end in/,
+    ],
+    ['a port', { sentinel: { ...sentinel, endpoint: 'https://a.ingest.monitor.azure.com:8443' } }, /usual port/],
+    ['a path', { sentinel: { ...sentinel, endpoint: 'https://a.ingest.monitor.azure.com/x' } }, /nothing but https/],
+    [
+      'credentials in the endpoint',
+      { sentinel: { ...sentinel, endpoint: 'https://u:p@a.ingest.monitor.azure.com' } },
+      /credentials/,
+    ],
+    [
+      'an endpoint of another cloud',
+      { sentinel: { ...sentinel, cloud: 'usgov' } },
+      /\.azure\.us, as endpoints of this cloud do/,
+    ],
+    ['the name of a rule', { sentinel: { ...sentinel, ruleId: 'dcr-soc' } }, /immutable id/],
+    [
+      'a stream without Custom-',
+      { sentinel: { ...sentinel, streams: { alerts: 'McasAlerts' } } },
+      /begins with Custom-/,
+    ],
+    [
+      'a foreign authority',
+      { sentinel: { ...sentinel, authorityHost: 'https://login.evil.example' } },
+      /handed the credential/,
+    ],
+    ['syslog beside it', { syslog }, /one destination/],
+    ['rows over syslog', { sentinel: undefined, syslog, format: 'sentinel' }, /format: rows go to/],
+  ])('%s is refused with the reason', (_, agent, problem) =>
+    expect(problemsOf({ syslog: undefined, sentinel, ...agent }).join('\n')).toMatch(problem),
+  )
+
+  test('may go to a test server when it says so', () =>
+    expect(
+      problemsOf({
+        syslog: undefined,
+        sentinel: {
+          ...sentinel,
+          endpoint: 'https://127.0.0.1:8443',
+          authorityHost: 'https://127.0.0.1:8444',
+          allowAnyEndpoint: true,
+        },
+      }),
+    ).toEqual([]))
+})
+
 describe('agentSchema', () => {
   test('has the defaults of the original wizard: PRI and system name on, all alerts and activities', () => {
     expect(agentSchema.parse({ id: 'siem', syslog })).toMatchObject({
       enabled: true,
       format: 'generic',
       header: { time: 'rfc5424', pri: true, systemName: true },
-      alerts: { enabled: true, filter: {} },
-      activities: { enabled: true, filter: {} },
+      alerts: { filter: {} },
+      activities: { filter: {} },
       syslog: { protocol: 'tcp' },
     })
   })
@@ -48,8 +126,8 @@ describe('agentSchema', () => {
       { syslog: { ...syslog, protocol: 'tls', tls: { certFile: 'c.pem' } } },
       /go together/,
     ],
-    ['no destination', { syslog: undefined }, /a destination/],
-    ['two destinations', { console: true }, /a destination/],
+    ['no destination', { syslog: undefined }, /one destination/],
+    ['two destinations', { console: true }, /one destination/],
     ['an id that cannot name a topic', { id: 'My SIEM' }, /id: .*lower-case/],
     [
       'an unknown filter field',

@@ -5,7 +5,9 @@ import { twinPolicies } from './dedup/twins.ts'
 import type { EventKind } from './events.ts'
 import { checkFilter } from './filter/compile.ts'
 import { filterSchema } from './filter/schema.ts'
+import { sentinelSchema } from './sentinel/settings.ts'
 import { relpMessageBytesDefault, relpMessageBytesMax } from './syslog/relp.ts'
+import type { RawKind } from './topics.ts'
 
 /** The longest message UDP carries: 65,535 less the headers of IPv4 and UDP; kept as the limit of TCP and TLS too. */
 const messageBytesMax = 65_507
@@ -113,9 +115,11 @@ export const headerSchema = z.strictObject({
 })
 
 /** One data type of an agent: whether it is sent, and which of it. A filter that cannot be evaluated is refused with its path. */
-function dataTypeSchema(kind: EventKind, isEnabled = true) {
+function dataTypeSchema(kind: EventKind) {
   return z.strictObject({
-    enabled: z.boolean().default(isEnabled),
+    enabled: z.boolean().optional().meta({
+      description: 'Default: true for alerts and activities; to Microsoft Sentinel for alerts and discovery.',
+    }),
     filter: filterSchema.default({}).superRefine((filter, context) => {
       for (const { path, message } of checkFilter(kind, filter))
         context.addIssue({ code: 'custom', path: [...path], message })
@@ -159,8 +163,12 @@ export const agentSchema = z
         'true: no new records are taken, what is formatted already is delivered; the log and `siem_relay_agent_retired` say when the entry can be removed.',
     }),
     tenants: z.array(idSchema).min(1).optional().meta({ description: 'Which tenants to send; default: all.' }),
-    format: z.enum(['generic', 'arcsight']).default('generic'),
+    format: z.enum(['generic', 'arcsight', 'sentinel']).default('generic').meta({
+      description:
+        'generic, arcsight: CEF; sentinel: rows of Microsoft Sentinel tables, what an agent with `sentinel` gets anyway.',
+    }),
     syslog: syslogSchema.optional(),
+    sentinel: sentinelSchema.optional().meta({ description: 'Deliver to Microsoft Sentinel.' }),
     console: z
       .boolean()
       .default(false)
@@ -175,7 +183,7 @@ export const agentSchema = z
       .prefault({}),
     alerts: dataTypeSchema('alert').prefault({}),
     activities: dataTypeSchema('activity').prefault({}),
-    discovery: dataTypeSchema('discovery', false)
+    discovery: dataTypeSchema('discovery')
       .extend({
         output: z.enum(['cef', 'json']).default('cef').meta({
           description:
@@ -206,11 +214,24 @@ export const agentSchema = z
     dedup: dedupSchema.prefault({}),
   })
   .superRefine((agent, context) => {
-    if (agent.console === (agent.syslog !== undefined))
+    const destinations = [agent.syslog !== undefined, agent.sentinel !== undefined, agent.console]
+    if (destinations.filter(Boolean).length !== 1)
       context.addIssue({
         code: 'custom',
         path: ['syslog'],
-        message: 'an agent needs a destination: either syslog, or console: true',
+        message: 'an agent needs one destination: syslog, sentinel, or console: true',
+      })
+    if (agent.format === 'sentinel' && agent.syslog !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['format'],
+        message: 'rows go to Microsoft Sentinel or to the console; over syslog use generic or arcsight',
+      })
+    if (agent.sentinel !== undefined && agent.alerts.enabled === false)
+      context.addIssue({
+        code: 'custom',
+        path: ['alerts', 'enabled'],
+        message: 'alerts always go to Microsoft Sentinel: remove it, and use alerts.filter to choose',
       })
     if (agent.retire && !agent.enabled)
       context.addIssue({
@@ -271,6 +292,20 @@ function foreignSettings(syslog: SyslogDestination): readonly { readonly path: s
 
 function cefSeverity(byDefault: number) {
   return z.int().min(0).max(10).default(byDefault)
+}
+
+/** How an agent's messages are written. */
+export function formatOf({
+  sentinel,
+  format,
+}: Pick<AgentDefinition, 'sentinel' | 'format'>): AgentDefinition['format'] {
+  return sentinel === undefined ? format : 'sentinel'
+}
+
+/** Whether an agent takes a data type: as it says, else as its destination is used to. */
+export function wants(agent: AgentDefinition, kind: RawKind): boolean {
+  const byDefault = agent.sentinel === undefined ? kind !== 'discovery' : kind !== 'activities'
+  return agent[kind].enabled ?? byDefault
 }
 
 /** The field that names a twin, if any. */

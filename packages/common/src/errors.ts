@@ -124,6 +124,34 @@ export const errorCodes = {
     nextMove:
       'The receiver closed right after connecting: check the client certificate it expects (tls.certFile, tls.keyFile).',
   },
+  RELAY_SENTINEL_TOKEN: {
+    disposition: 'stop',
+    nextMove:
+      "Check the agent's sentinel.auth: the app registration, its secret or certificate and their expiry, or the identity of this machine.",
+  },
+  RELAY_SENTINEL_ACCESS: {
+    disposition: 'stop',
+    nextMove:
+      'Give the identity the role Monitoring Metrics Publisher on the data collection rule; a new assignment takes up to 30 minutes. The relay tries again by itself.',
+  },
+  RELAY_SENTINEL_TARGET: {
+    disposition: 'stop',
+    nextMove:
+      "Check the agent's sentinel.endpoint, ruleId and streams against the data collection rule. The relay tries again by itself.",
+  },
+  RELAY_SENTINEL_THROTTLED: {
+    disposition: 'retry',
+    nextMove: 'Nothing; if it lasts, another data collection rule has limits of its own.',
+  },
+  RELAY_SENTINEL_UNAVAILABLE: {
+    disposition: 'retry',
+    nextMove: 'Check endpoint, proxy, DNS and certificate trust if it lasts; the relay tries again by itself.',
+  },
+  RELAY_SENTINEL_ROW: {
+    disposition: 'dead-letter',
+    nextMove:
+      'Look at the record in dead-letters: Azure would drop, null or refuse what is named. Update the tables and the rule with deploy/sentinel if they are older than the relay.',
+  },
 } as const satisfies Record<string, { readonly disposition: Disposition; readonly nextMove: string }>
 
 export type ErrorCode = keyof typeof errorCodes

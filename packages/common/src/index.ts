@@ -33,5 +33,13 @@ export { normalizeDefenderAlert } from './normalize/defender-alert.ts'
 export { type NormalizeInput, normalize, type RecordShape } from './normalize/normalize.ts'
 export type { Origin } from './normalize/origin.ts'
 export * from './pipeline.ts'
+export { problemOfRow } from './sentinel/check.ts'
+export {
+  type SentinelColumn,
+  type SentinelTable,
+  type SentinelType,
+  sentinelTables,
+} from './sentinel/schema.ts'
+export { azureClouds, type SentinelDestination } from './sentinel/settings.ts'
 export * from './syslog/index.ts'
 export * from './topics.ts'

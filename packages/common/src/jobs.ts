@@ -2,7 +2,7 @@
  *  how far a running one is stands in the offsets of its groups, so that nothing has to be written on the way. A job is written
  *  as running once, then only as ended: whoever writes that last changes nothing that matters. */
 import { z } from 'zod'
-import { type AgentDefinition, idSchema } from './agent.ts'
+import { type AgentDefinition, idSchema, wants } from './agent.ts'
 import { partsOfRawTopic, rawKinds, rawTopic, type TopicSpec } from './topics.ts'
 
 const offset = z.int().min(0)
@@ -68,7 +68,7 @@ export function decodeJob(value: Uint8Array): ReplayJob | undefined {
 
 /** The raw topics an agent reads: its tenants', for the data types it wants. */
 export function rawTopicsOf(agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] {
-  const kinds = rawKinds.filter((kind) => agent[kind].enabled)
+  const kinds = rawKinds.filter((kind) => wants(agent, kind))
   return (agent.tenants ?? tenants).flatMap((tenant) => kinds.map((kind) => rawTopic(tenant, kind)))
 }
 

@@ -1,12 +1,13 @@
 /** normalise → filter → encode for one agent, as one pure function: the formatter's loop, `siem-relay preview` and the portal's
  *  preview all call it. De-duplication stands between filter and encode and is passed in, since it needs state. */
-import type { AgentDefinition } from './agent.ts'
-import { type CefProfile, createCefProfile } from './cef/profile.ts'
+import { type AgentDefinition, formatOf, wants } from './agent.ts'
+import { type CefLine, createCefProfile } from './cef/profile.ts'
 import { discoveryJson } from './discovery/json.ts'
 import { describeError, dispositionOf, type ErrorCode, RelayError } from './errors.ts'
 import type { EventKind, RelayEvent } from './events.ts'
 import { type CompiledFilter, compileFilter } from './filter/compile.ts'
 import { type NormalizeInput, normalize } from './normalize/normalize.ts'
+import { sentinelLine } from './sentinel/row.ts'
 import { rawKindOf } from './topics.ts'
 
 /** A record with the part of its envelope that formatting needs. */
@@ -15,6 +16,8 @@ export interface PipelineInput extends NormalizeInput {
   readonly portalUrl: string
   /** When the relay received it, for records without a time of their own. */
   readonly receivedMs: number
+  /** Of an alert that comes in versions: this one. */
+  readonly version?: string | undefined
 }
 
 export type Outcome =
@@ -47,16 +50,10 @@ export interface PipelineOptions {
  * @throws {RelayError} `RELAY_CONFIG_INVALID` for a filter that does not compile.
  */
 export function createPipeline(agent: AgentDefinition, options: PipelineOptions): Pipeline {
-  const { defaultVersion, bytesMax } = options
-  const cef = createCefProfile({ agent, defaultVersion, bytesMax })
-  const encode: CefProfile =
-    agent.discovery.output === 'cef'
-      ? cef
-      : (event, portalUrl) =>
-          event.kind === 'discovery' ? { ...discoveryJson(event, bytesMax), severity: 0 } : cef(event, portalUrl)
+  const encode = encoderOf(agent, options)
   const filterFor = <K extends EventKind>(kind: K): CompiledFilter | undefined => {
-    const { enabled, filter } = agent[rawKindOf[kind]]
-    return enabled ? compileFilter(kind, filter) : undefined
+    const name = rawKindOf[kind]
+    return wants(agent, name) ? compileFilter(kind, agent[name].filter) : undefined
   }
   const filters: Readonly<Record<EventKind, CompiledFilter | undefined>> = {
     alert: filterFor('alert'),
@@ -76,7 +73,7 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
         filterFailed = true
       }
       if (isRepeat(event)) return { outcome: 'discard', reason: 'repeat' }
-      const { line, severity, shortenedFields } = encode(event, input.portalUrl)
+      const { line, severity, shortenedFields } = encode(event, input)
       return {
         outcome: 'message',
         event,
@@ -91,6 +88,20 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
       throw error
     }
   }
+}
+
+type Encode = (event: RelayEvent, input: PipelineInput) => CefLine
+
+function encoderOf(agent: AgentDefinition, { defaultVersion, bytesMax }: PipelineOptions): Encode {
+  if (formatOf(agent) === 'sentinel')
+    return (event, { portalUrl, receivedMs, version }) => {
+      const context = { agent, defaultVersion, portalUrl, receivedMs, version }
+      return { ...sentinelLine(event, context, bytesMax), severity: 0 }
+    }
+  const cef = createCefProfile({ agent, defaultVersion, bytesMax })
+  if (agent.discovery.output === 'cef') return (event, { portalUrl }) => cef(event, portalUrl)
+  return (event, { portalUrl }) =>
+    event.kind === 'discovery' ? { ...discoveryJson(event, bytesMax), severity: 0 } : cef(event, portalUrl)
 }
 
 function deadLetter(error: unknown): Outcome {

@@ -2,9 +2,9 @@
  *  common. Sources go on without each other; only the loss of the log ends the service. */
 import type { Worker } from '@siem-relay/bus'
 import { collectorGroup, describeError, tenantShareTopic } from '@siem-relay/common'
+import type { Environment } from '@siem-relay/http'
 import type { Reconfigurable, World } from '@siem-relay/service-kit'
 import type { CollectorConfig, SourceConfig } from './config.ts'
-import type { Environment } from './http/proxy.ts'
 import { createCollectorMetrics } from './metrics.ts'
 import { openSource } from './sources/index.ts'
 import type { Source, SourceStatus } from './sources/source.ts'

@@ -1,6 +1,7 @@
 /** What formatting for an agent depends on. While it stays the same, a new configuration does not concern its formatter. */
 import {
   type AgentDefinition,
+  formatOf,
   headerBytesMax,
   messageBytesMaxOf,
   rawKinds,
@@ -13,6 +14,8 @@ import type { FormatterConfig } from './config.ts'
 
 /** The longest line on a terminal. */
 const consoleBytesMax = 65_536
+/** The largest row: it shares a request with two brackets. */
+const rowBytesMax = 1_000_000 - 2
 /** The sender may run on another machine: the longest name a header can hold (RFC 5424 §6). */
 const longestHostName = 'x'.repeat(255)
 
@@ -33,8 +36,8 @@ export function isSamePlan(left: AgentPlan, right: AgentPlan): boolean {
 
 /** Without what only the sender, or nobody, works with. */
 function substanceOf({ agent, ...plan }: AgentPlan): unknown {
-  const { name, enabled, retire, tenants, syslog, console, header, ...substance } = agent
-  return { ...plan, substance }
+  const { name, enabled, retire, tenants, syslog, sentinel, console, header, ...substance } = agent
+  return { ...plan, substance, format: formatOf(agent) }
 }
 
 /** Whether new records are taken for the agent. */
@@ -56,6 +59,7 @@ export function idleInputsOf(agent: AgentDefinition, tenants: readonly string[])
 
 /** What the destination takes, less the header its sender puts in front. */
 function lineBytesMaxOf(agent: AgentDefinition): number {
+  if (agent.sentinel !== undefined) return Math.min(rowBytesMax, agent.sentinel.requestBytesMax - 2)
   return (
     (agent.syslog === undefined ? consoleBytesMax : messageBytesMaxOf(agent.syslog)) -
     headerBytesMax(agent.header, longestHostName, agent.device.vendor)

@@ -146,5 +146,6 @@ function inputOf(record: BusRecord, kind: EventKind): PipelineInput {
     source: headers[rawHeaders.source] ?? '',
     portalUrl: headers[rawHeaders.portalUrl] ?? '',
     receivedMs: Number(headers[rawHeaders.receivedMs] ?? record.appendedMs),
+    version: headers[rawHeaders.version],
   }
 }

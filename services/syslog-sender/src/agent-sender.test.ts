@@ -1,9 +1,9 @@
 import { RelayError } from '@siem-relay/common'
+import { FakeBus } from '@siem-relay/delivery/testing'
 import { testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { syslogSenderSchema } from './config.ts'
 import { start } from './start.ts'
-import { FakeBus } from './testing/fake-bus.ts'
 import { Receiver } from './testing/receiver.ts'
 import { cefLine, cefLines, eventually, startSender } from './testing/sender.ts'
 

@@ -1,6 +1,6 @@
 /** Delivers one agent's messages: bus → encoder → window → transport, and back from confirmation to acknowledgement. All
  *  partitions feed one connection; the order within each is kept. */
-import type { Acknowledger, BusRecord, DeliverSpec, PartitionDelivery, Worker } from '@siem-relay/bus'
+import type { Acknowledger, BusRecord, PartitionDelivery, Worker } from '@siem-relay/bus'
 import {
   type AgentDefinition,
   createHeader,
@@ -17,11 +17,11 @@ import {
   senderGroup,
   windowMessagesMaxOf,
 } from '@siem-relay/common'
+import { type AgentStatus, ConnectionStatus, letterFor, type Sender, type SenderInput } from '@siem-relay/delivery'
 import type { World } from '@siem-relay/service-kit'
 import { type EncoderSettings, encodeSegment } from './encoder.ts'
 import { type SenderMetrics, senderMetrics } from './metrics.ts'
-import { acknowledgeMessages, type Feed, letterFor, type Segment } from './segment.ts'
-import { type AgentStatus, ConnectionStatus } from './status.ts'
+import { acknowledgeMessages, type Feed, type Segment } from './segment.ts'
 import type { Transport, TransportContext, TransportReport } from './transport.ts'
 import { Window } from './window.ts'
 
@@ -38,7 +38,7 @@ export interface AgentSenderOptions {
   readonly createTransport: (context: TransportContext) => Transport
   readonly onStatus: () => void
   /** Default: the agent's own messages, for its own group. */
-  readonly input?: Pick<DeliverSpec, 'group' | 'topics' | 'stretches'>
+  readonly input?: SenderInput
   /** Default: the metrics of live delivery. */
   readonly metrics?: SenderMetrics
   /** Default: the pace of the agent's receiver. Sizes what goes out at once; the transport keeps to it. */
@@ -47,10 +47,10 @@ export interface AgentSenderOptions {
   readonly mark?: ReplayMark
 }
 
-export class AgentSender {
+export class AgentSender implements Sender {
   readonly #agent: AgentDefinition
   readonly #world: World
-  readonly #input: NonNullable<AgentSenderOptions['input']>
+  readonly #input: SenderInput
   readonly #mark: ReplayMark | undefined
   readonly #metrics: SenderMetrics
   readonly #status: ConnectionStatus
@@ -181,7 +181,8 @@ export class AgentSender {
       { agent: this.#agent.id, topic, partition, offset, code: error.code, reason: error.message },
       'message sent to dead letters',
     )
-    if (!feed.revoked) feed.acknowledger.deadLetter(record, letterFor(this.#agent.id, record, error, attempts))
+    if (!feed.revoked)
+      feed.acknowledger.deadLetter(record, letterFor('syslog-sender', this.#agent.id, record, error, attempts))
   }
 
   #pushed(): void {

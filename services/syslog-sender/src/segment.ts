@@ -1,7 +1,6 @@
 /** A run of framed messages of one input partition: what is sent and confirmed together, or, where
  *  the receiver answers for each message, from its first message on. */
-import type { Acknowledger, BusRecord, NewRecord } from '@siem-relay/bus'
-import { deadLettersTopic, letterHeaders, type RelayError } from '@siem-relay/common'
+import type { Acknowledger, BusRecord } from '@siem-relay/bus'
 
 /** The input partition a segment came from. */
 export interface Feed {
@@ -51,25 +50,5 @@ export function acknowledgeMessages({ feed, records, refused }: Segment, from: n
     if (index > first && begin !== undefined && end !== undefined)
       feed.acknowledger.acknowledge(begin.offset, end.offset)
     first = index + 1
-  }
-}
-
-/** The letter for a record that can never be delivered: the record as it is, why, and after how many attempts. */
-export function letterFor(agent: string, record: BusRecord, error: RelayError, attempts: number): NewRecord {
-  return {
-    topic: deadLettersTopic.name,
-    key: record.key,
-    value: record.value,
-    headers: {
-      ...record.headers,
-      [letterHeaders.stage]: 'syslog-sender',
-      [letterHeaders.agent]: agent,
-      [letterHeaders.code]: error.code,
-      [letterHeaders.reason]: error.message,
-      [letterHeaders.attempts]: String(attempts),
-      [letterHeaders.topic]: record.topic,
-      [letterHeaders.partition]: String(record.partition),
-      [letterHeaders.offset]: String(record.offset),
-    },
   }
 }

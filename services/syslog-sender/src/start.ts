@@ -1,15 +1,28 @@
 /** The syslog-sender service: one sender per enabled agent, their status, their health. */
-import { type AgentDefinition, confirmOf, RelayError, type SyslogDestination, tlsSettingsOf } from '@siem-relay/common'
+import {
+  type AgentDefinition,
+  confirmOf,
+  RelayError,
+  replayMarkOf,
+  type SyslogDestination,
+  tlsSettingsOf,
+} from '@siem-relay/common'
+import {
+  AgentSenders,
+  type AgentStatus,
+  announceReplayMetrics,
+  type SenderKind,
+  startReplays,
+} from '@siem-relay/delivery'
 import type { Reconfigurable, World } from '@siem-relay/service-kit'
-import { AgentSenders } from './agent-senders.ts'
+import { AgentSender } from './agent-sender.ts'
 import type { SyslogSenderConfig } from './config.ts'
 import { Checkpoint } from './confirm/checkpoint.ts'
 import type { Confirmation, ConfirmationContext } from './confirm/confirmation.ts'
 import { TcpAck } from './confirm/tcp-ack.ts'
 import { WriteTaken } from './confirm/write.ts'
+import { replaySenderMetrics } from './metrics.ts'
 import { KernelQueues, procNetTcpPath } from './proc-net-tcp.ts'
-import { startReplays } from './replays.ts'
-import type { AgentStatus } from './status.ts'
 import { Targets } from './targets.ts'
 import { createTlsOptions } from './tls.ts'
 import type { Transport, TransportContext } from './transport.ts'
@@ -40,7 +53,7 @@ interface Surroundings {
   readonly queues: KernelQueues | undefined
   readonly stdout: LineOutput | undefined
   /** Pace of lines on standard output; agents with a receiver have theirs in its settings. */
-  readonly consoleMessagesPerSecondMax?: number
+  readonly consoleMessagesPerSecondMax?: number | undefined
 }
 
 /**
@@ -55,9 +68,10 @@ export async function start(
 ): Promise<RunningSyslogSender> {
   const tuning = { ...defaultTuning, ...options.tuning }
   const surroundings = { tuning, queues: await KernelQueues.open(tuning.readText), stdout: options.stdout }
-  const agents = new AgentSenders(world, (agent, context) => createTransport(agent, context, surroundings))
+  const kind = senderKind(surroundings)
+  const agents = new AgentSenders(world, kind)
   const check = (next: SyslogSenderConfig): void => {
-    for (const agent of next.agents) if (agent.enabled) checkAgent(agent, surroundings)
+    for (const agent of next.agents) if (agent.enabled && kind.serves(agent)) kind.check(agent)
   }
   let inForce = config
   const update = async (next: SyslogSenderConfig): Promise<void> => {
@@ -69,12 +83,8 @@ export async function start(
   await using starting = new AsyncDisposableStack()
   starting.defer(() => agents.stop(0))
   await update(config)
-  const replays = await startReplays(world, {
-    agents: () => inForce.agents,
-    check: (agent) => checkAgent(agent, surroundings),
-    createTransport: (agent, context, consoleMessagesPerSecondMax) =>
-      createTransport(agent, context, { ...surroundings, consoleMessagesPerSecondMax }),
-  })
+  announceReplayMetrics(world.metrics, inForce.agents.filter(kind.serves))
+  const replays = await startReplays(world, kind, () => inForce.agents)
   starting.move()
 
   let stopping: Promise<void> | undefined
@@ -93,6 +103,49 @@ export async function start(
     stop,
     [Symbol.asyncDispose]: () => stop(0),
   }
+}
+
+function senderKind(surroundings: Surroundings): SenderKind {
+  return {
+    service: 'syslog-sender',
+    serves: ({ sentinel }) => sentinel === undefined,
+    check: (agent) => checkAgent(agent, surroundings),
+    create: ({ replay, ...options }) => {
+      const agent = replay === undefined ? options.agent : pacedAgent(options.agent, replay.messagesPerSecondMax)
+      const around = { ...surroundings, consoleMessagesPerSecondMax: replay?.messagesPerSecondMax }
+      return new AgentSender({
+        ...options,
+        agent,
+        createTransport: (context) => createTransport(agent, context, around),
+        ...(replay && {
+          input: replay.input,
+          metrics: replaySenderMetrics(options.world.metrics, agent.id),
+          messagesPerSecondMax: agent.syslog?.messagesPerSecondMax ?? replay.messagesPerSecondMax,
+        }),
+        ...(replay?.markedJob !== undefined && { mark: replayMarkOf(replay.markedJob) }),
+      })
+    },
+    deliveryOf: ({ syslog, console, header, device }) => ({ syslog, console, header, vendor: device.vendor }),
+    warningsOf,
+  }
+}
+
+/** The agent at the pace of a replay; its own pace counts too when it is slower. */
+function pacedAgent(agent: AgentDefinition, messagesPerSecondMax: number): AgentDefinition {
+  const { syslog } = agent
+  if (syslog === undefined) return agent
+  const pace = Math.min(syslog.messagesPerSecondMax ?? messagesPerSecondMax, messagesPerSecondMax)
+  return { ...agent, syslog: { ...syslog, messagesPerSecondMax: pace } }
+}
+
+function warningsOf({ syslog }: AgentDefinition): readonly string[] {
+  if (syslog === undefined || syslog.protocol === 'udp') return []
+  return [
+    ...(syslog.confirm === 'write'
+      ? ['confirm: write loses messages when a receiver or a line breaks; prefer checkpoint']
+      : []),
+    ...(syslog.tls?.verify === false ? ['tls.verify: false accepts any certificate; for a laboratory only'] : []),
+  ]
 }
 
 function checkAgent({ id, syslog, console }: AgentDefinition, { queues, stdout }: Surroundings): void {

@@ -79,7 +79,7 @@ export function createCefProfile(options: CefProfileOptions): CefProfile {
   }
 }
 
-function activityValues(activity: Activity, portalUrl: string, appIds: ReadonlyMap<string, string>): CefValues {
+export function activityValues(activity: Activity, portalUrl: string, appIds: ReadonlyMap<string, string>): CefValues {
   return {
     externalId: activity.id,
     timestampMs: activity.timestampMs,
@@ -94,7 +94,7 @@ function activityValues(activity: Activity, portalUrl: string, appIds: ReadonlyM
   }
 }
 
-function alertValues(alert: Alert, portalUrl: string, appIds: ReadonlyMap<string, string>): CefValues {
+export function alertValues(alert: Alert, portalUrl: string, appIds: ReadonlyMap<string, string>): CefValues {
   return {
     externalId: alert.id,
     timestampMs: alert.timestampMs,

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { RelayError } from '@siem-relay/common'
+import { createDispatchers, type DispatcherOptions } from '@siem-relay/http'
 import { FakeClock } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { localhostCertFile, serve, serveProxy } from '../testing/servers.ts'
-import { createDispatchers, type DispatcherOptions } from './dispatchers.ts'
 import { type Answer, exchange } from './exchange.ts'
 
 /** Posts `{}` and closes the connections. */

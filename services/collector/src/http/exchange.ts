@@ -3,8 +3,8 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { type Clock, RelayError } from '@siem-relay/common'
+import { parseHttpDate } from '@siem-relay/http'
 import { type Dispatcher, request as send } from 'undici'
-import { parseHttpDate } from './retry-after.ts'
 
 export interface ExchangeRequest {
   readonly dispatcher: Dispatcher

@@ -1,9 +1,9 @@
 /** How requests to a source are authorised: a legacy API token, or Entra's client credentials grant with its
  *  token kept until shortly before it expires. Tokens go to the API only; a client secret to the token endpoint only. */
 import { type Clock, RelayError } from '@siem-relay/common'
-import type { Dispatchers } from '../http/dispatchers.ts'
+import type { Dispatchers } from '@siem-relay/http'
+import { parseRetryAfter } from '@siem-relay/http'
 import { type Answer, exchange } from '../http/exchange.ts'
-import { parseRetryAfter } from '../http/retry-after.ts'
 import type { OauthSettings, TokenSettings } from './settings.ts'
 
 export interface Authorizer {

@@ -1,9 +1,9 @@
 /** Settings that sources of several types share: URLs, credentials, the way out, the first run. */
 import { idSchema } from '@siem-relay/common'
+import { isLoopback, parseProxy } from '@siem-relay/http'
 import { secret } from '@siem-relay/service-kit'
 import { z } from 'zod'
 import { durationSetting } from '../duration.ts'
-import { isLoopback, parseProxy } from '../http/proxy.ts'
 
 /** What is wrong with a URL, whoever reads what goes over it; undefined when nothing is. */
 function problemOfUrl(text: string): string | undefined {

@@ -1,7 +1,7 @@
 /** What the collector knows of a source, whatever its type. */
 import type { ErrorCode, RawKind } from '@siem-relay/common'
+import type { Environment } from '@siem-relay/http'
 import type { World } from '@siem-relay/service-kit'
-import type { Environment } from '../http/proxy.ts'
 import type { CollectorMetrics } from '../metrics.ts'
 import type { TenantGate } from '../tenant-gate.ts'
 

@@ -1,7 +1,7 @@
 /** The life around the connections of a transport: one round of connecting and sending after another, with back-off after a
  *  failure and patience after a close. What a connection carries and proves is its transport's business. */
 import { RelayError } from '@siem-relay/common'
-import { Bell } from '../bell.ts'
+import { Bell } from '@siem-relay/delivery'
 import type { TransportContext } from '../transport.ts'
 import type { Tuning } from '../tuning.ts'
 import { ReconnectDelay } from './reconnect.ts'

@@ -1,7 +1,6 @@
 /** Standard output as a destination: a line is delivered when the stream took it. */
 import { RelayError } from '@siem-relay/common'
-import { Bell } from '../bell.ts'
-import { createPace, type Pace } from '../pace.ts'
+import { Bell, createPace, type Pace } from '@siem-relay/delivery'
 import { noteHanded } from '../segment.ts'
 import type { Transport, TransportContext } from '../transport.ts'
 import { ReconnectDelay } from './reconnect.ts'

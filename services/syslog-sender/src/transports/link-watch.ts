@@ -1,7 +1,7 @@
 /** Looks at a link while bytes are on their way: how many the receiver's kernel acknowledged (where Linux shows it), and
  *  whether anything moves at all. Gives facts and rings the bell; what they mean is decided by the confirmation. */
 import type { Clock } from '@siem-relay/common'
-import type { Bell } from '../bell.ts'
+import type { Bell } from '@siem-relay/delivery'
 import type { KernelQueues } from '../proc-net-tcp.ts'
 import type { StreamLink } from './stream-link.ts'
 

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '@siem-relay/common'
-import type { Bell } from '../bell.ts'
+import type { Bell } from '@siem-relay/delivery'
 import type { ConnectionKey } from '../proc-net-tcp.ts'
 import type { Target } from '../targets.ts'
 

@@ -2,9 +2,8 @@
  *  again on the next, from the oldest on. When a message counts as delivered is decided in confirm/, how a connection is
  *  opened in stream-open.ts. */
 import { RelayError, type SyslogDestination } from '@siem-relay/common'
-import { earliest } from '../bell.ts'
+import { createPace, earliest, type Pace } from '@siem-relay/delivery'
 import type { Confirmation } from '../confirm/confirmation.ts'
-import { createPace, type Pace } from '../pace.ts'
 import type { KernelQueues } from '../proc-net-tcp.ts'
 import { noteHanded } from '../segment.ts'
 import type { Targets } from '../targets.ts'

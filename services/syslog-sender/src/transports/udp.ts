@@ -2,9 +2,8 @@
  *  at least hears that nobody listens, which is counted, shown, and answered with a pause (RFC 5426). */
 import type { Socket } from 'node:dgram'
 import { RelayError, type SyslogDestination } from '@siem-relay/common'
+import { Bell, createPace, earliest, type Pace } from '@siem-relay/delivery'
 import { backoffMs } from '@siem-relay/service-kit'
-import { Bell, earliest } from '../bell.ts'
-import { createPace, type Pace } from '../pace.ts'
 import { messagesIn, type Segment } from '../segment.ts'
 import { resolveTarget, type Target, type Targets } from '../targets.ts'
 import { codeOf } from '../tls.ts'

@@ -1,9 +1,9 @@
 /** Defender for Cloud Apps' list routes: one call is one page, or one error that says what to do. Authorisation, budget and
  *  the meaning of every status are here; where the page belongs in a sweep is the stream's business. */
 import { type Clock, type Page, RelayError, splitPage } from '@siem-relay/common'
-import type { Dispatchers } from '../../http/dispatchers.ts'
+import type { Dispatchers } from '@siem-relay/http'
+import { parseRetryAfter } from '@siem-relay/http'
 import { type Answer, exchange } from '../../http/exchange.ts'
-import { parseRetryAfter } from '../../http/retry-after.ts'
 import type { CollectorMetrics } from '../../metrics.ts'
 import type { TenantGate } from '../../tenant-gate.ts'
 import type { Authorizer } from '../authorizer.ts'

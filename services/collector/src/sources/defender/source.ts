@@ -1,7 +1,7 @@
 /** A Defender for Cloud Apps account: claims its place in the log, then runs its streams on one writer, one set of
  *  credentials and one way out. What a stream does is stream.ts. */
 import type { Writer } from '@siem-relay/bus'
-import { createDispatchers } from '../../http/dispatchers.ts'
+import { createDispatchers } from '@siem-relay/http'
 import { createAuthorizer } from '../authorizer.ts'
 import { Hold } from '../hold.ts'
 import { claimSource, runTogether, statusOf } from '../life.ts'

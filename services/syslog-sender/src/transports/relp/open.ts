@@ -1,7 +1,7 @@
 /** The first exchange of a RELP session: `open` with our offers, and the receiver's answer within the time of a connect. Says
  *  in the operator's words why a receiver is none. */
 import { type Clock, RelayError } from '@siem-relay/common'
-import { Bell } from '../../bell.ts'
+import { Bell } from '@siem-relay/delivery'
 import { explainTlsError } from '../../tls.ts'
 import type { StreamLink } from '../stream-link.ts'
 import { RelpSession } from './session.ts'

@@ -1,8 +1,7 @@
 /** RELP: the receiver answers for every message, so delivered means `rsp 200`. At most a window of messages is out without an
  *  answer: the most that can come twice, since a broken session leaves only those to be sent again. TLS starts at connect. */
 import { RelayError, type RelpResponse, type SyslogDestination, windowMessagesMaxOf } from '@siem-relay/common'
-import { earliest } from '../../bell.ts'
-import { createPace, type Pace } from '../../pace.ts'
+import { createPace, earliest, type Pace } from '@siem-relay/delivery'
 import type { KernelQueues } from '../../proc-net-tcp.ts'
 import { noteHanded, type Segment } from '../../segment.ts'
 import type { Targets } from '../../targets.ts'

@@ -1,18 +1,17 @@
-/** The senders there are: one per enabled agent, brought in line with every new configuration. A sender whose agent's
- *  destination did not change is not disturbed. */
+/** The senders there are: one per enabled agent that the service serves, brought in line with every new configuration. A sender whose
+ *  agent's destination did not change is not disturbed. */
 import { type AgentDefinition, agentStatusTopic, deadLettersTopic, outTopic, senderGroup } from '@siem-relay/common'
 import { IdleGroups, isSameConfig, type World } from '@siem-relay/service-kit'
-import { AgentSender } from './agent-sender.ts'
 import { Retirements } from './retirements.ts'
+import type { Sender, SenderKind } from './sender.ts'
 import { type AgentStatus, StatusPublisher } from './status.ts'
-import type { Transport, TransportContext } from './transport.ts'
 
 /** For what is on its way when a destination changes; the rest is sent again to the new one. */
 const drainMs = 8_000
 
 interface Sending {
   readonly agent: AgentDefinition
-  readonly sender: AgentSender
+  readonly sender: Sender
   readonly unregister: () => void
 }
 
@@ -20,7 +19,7 @@ export class AgentSenders {
   /** Rejects when a sender cannot go on. */
   readonly failed: Promise<never>
   readonly #world: World
-  readonly #createTransport: (agent: AgentDefinition, context: TransportContext) => Transport
+  readonly #kind: SenderKind
   readonly #publisher: StatusPublisher
   readonly #idle: IdleGroups
   readonly #retirements: Retirements
@@ -29,15 +28,15 @@ export class AgentSenders {
   #agents: readonly AgentDefinition[] = []
   #isPublishing = false
 
-  constructor(world: World, createTransport: (agent: AgentDefinition, context: TransportContext) => Transport) {
+  constructor(world: World, kind: SenderKind) {
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
     this.#fail = reject
     // Whoever started us decides what a failure means; nobody listening must not end the process.
     promise.catch(() => {})
     this.#world = world
-    this.#createTransport = createTransport
-    this.#publisher = new StatusPublisher(world, () => this.statuses())
+    this.#kind = kind
+    this.#publisher = new StatusPublisher(kind.service, world, () => this.statuses())
     this.#idle = new IdleGroups(world, 'sender')
     this.#retirements = new Retirements(world)
   }
@@ -47,13 +46,15 @@ export class AgentSenders {
     return this.#agents.flatMap(({ id }) => this.#sending.get(id)?.sender.status ?? [])
   }
 
-  async update(agents: readonly AgentDefinition[]): Promise<void> {
+  /** @param all every agent of the configuration; those of other services are left alone. */
+  async update(all: readonly AgentDefinition[]): Promise<void> {
     const { bus } = this.#world
+    const agents = all.filter((agent) => this.#kind.serves(agent))
     const enabled = agents.filter((agent) => agent.enabled)
     await bus.ensureTopics([...enabled.map(({ id }) => outTopic(id)), deadLettersTopic, agentStatusTopic])
-    const isKept = ({ agent }: Sending): boolean => enabled.some((wanted) => isSameDelivery(agent, wanted))
+    const isKept = ({ agent }: Sending): boolean => enabled.some((wanted) => isSameDelivery(this.#kind, agent, wanted))
     await Promise.all([...this.#sending.values()].filter((one) => !isKept(one)).map((one) => this.#end(one, drainMs)))
-    await this.#tellRemoved(agents)
+    await this.#tellRemoved(all)
     await this.#idle.update(agents.filter((agent) => !agent.enabled).map(({ id }) => groupOf(id)))
     this.#agents = agents
     for (const agent of enabled) if (!this.#sending.has(agent.id)) this.#begin(agent)
@@ -69,14 +70,9 @@ export class AgentSenders {
 
   #begin(agent: AgentDefinition): void {
     const world = this.#world
-    warnOfSettings(agent, world)
-    const sender = new AgentSender({
-      agent,
-      world,
-      createTransport: (context) => this.#createTransport(agent, context),
-      onStatus: () => this.#publisher.changed(),
-    })
-    const unregister = world.health.register(`syslog-sender/${agent.id}`, () => undefined)
+    for (const warning of this.#kind.warningsOf(agent)) world.log.warn({ agent: agent.id }, warning)
+    const sender = this.#kind.create({ agent, world, onStatus: () => this.#publisher.changed() })
+    const unregister = world.health.register(`${this.#kind.service}/${agent.id}`, () => undefined)
     this.#sending.set(agent.id, { agent, sender, unregister })
     sender.start().catch(this.#fail)
   }
@@ -115,22 +111,10 @@ function groupOf(id: string) {
   return { agent: id, group: senderGroup(id), topics: [outTopic(id)] }
 }
 
-/** Whether two definitions of an agent deliver alike: the same lines on the same way. */
-export function isSameDelivery(left: AgentDefinition, right: AgentDefinition): boolean {
-  const deliveryOf = ({ id, syslog, console, header, device }: AgentDefinition): unknown => ({
-    id,
-    syslog,
-    console,
-    header,
-    vendor: device.vendor,
-  })
-  return isSameConfig(deliveryOf(left), deliveryOf(right))
-}
-
-function warnOfSettings({ id, syslog }: AgentDefinition, { log }: World): void {
-  if (syslog === undefined || syslog.protocol === 'udp') return
-  if (syslog.confirm === 'write')
-    log.warn({ agent: id }, 'confirm: write loses messages when a receiver or a line breaks; prefer checkpoint')
-  if (syslog.tls?.verify === false)
-    log.warn({ agent: id }, 'tls.verify: false accepts any certificate; for a laboratory only')
+/** Whether two definitions of an agent deliver alike: the same messages on the same way. */
+export function isSameDelivery(kind: SenderKind, left: AgentDefinition, right: AgentDefinition): boolean {
+  return isSameConfig(
+    { id: left.id, delivery: kind.deliveryOf(left) },
+    { id: right.id, delivery: kind.deliveryOf(right) },
+  )
 }

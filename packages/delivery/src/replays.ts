@@ -12,38 +12,32 @@ import {
   type ReplayJob,
   rawTopicsOfJob,
   replayFormatterGroup,
-  replayMarkOf,
   replaySenderGroup,
   replayStateTopic,
   replayTopic,
 } from '@siem-relay/common'
 import { followJobs, type JobWork, type Running, type World, writeJobs } from '@siem-relay/service-kit'
-import { AgentSender } from './agent-sender.ts'
 import { isSameDelivery } from './agent-senders.ts'
-import { announceReplayMetrics, replayMetrics } from './replay-metrics.ts'
-import type { Transport, TransportContext } from './transport.ts'
+import type { SenderKind } from './sender.ts'
 
-export interface ReplayOptions {
-  /** All agents of the configuration, also those that are not enabled. */
-  readonly agents: () => readonly AgentDefinition[]
-  /** @throws {RelayError} what this machine cannot do for the agent. */
-  readonly check: (agent: AgentDefinition) => void
-  readonly createTransport: (
-    agent: AgentDefinition,
-    context: TransportContext,
-    consoleMessagesPerSecondMax: number,
-  ) => Transport
-}
-
-/** Follows the jobs from now on. */
-export function startReplays(world: World, options: ReplayOptions): Promise<Running> {
-  announceReplayMetrics(world.metrics, options.agents())
-  const ownerId = `jobs/syslog-sender/${world.instanceId}`
+/** Follows the jobs of the agents this service serves from now on. @param agents all of the configuration, also those not enabled. */
+export function startReplays(
+  world: World,
+  kind: SenderKind,
+  agents: () => readonly AgentDefinition[],
+): Promise<Running> {
+  const ownerId = `jobs/${kind.service}/${world.instanceId}`
   const end = (job: ReplayJob, changes: Partial<ReplayJob>): Promise<void> =>
     writeJobs(world, ownerId, [{ ...job, endedMs: world.clock.nowMs(), ...changes }])
+  /** Jobs of agents nobody has any more are anybody's: each service may end and clear them. */
+  const isOthers = (job: ReplayJob): boolean => {
+    const agent = agents().find(({ id }) => id === job.agent)
+    return agent !== undefined && !kind.serves(agent)
+  }
   return followJobs(world, {
-    begin: (job) => begin(job, world, options, end),
+    begin: async (job) => (isOthers(job) ? undefined : begin(job, world, kind, agents, end)),
     ended: async (job) => {
+      if (isOthers(job)) return
       await clear(job, world)
       await writeJobs(world, ownerId, [{ ...job, isCleared: true }])
       world.log.info({ job: job.id, agent: job.agent, state: job.state }, 'replay cleared away')
@@ -53,13 +47,19 @@ export function startReplays(world: World, options: ReplayOptions): Promise<Runn
 
 type End = (job: ReplayJob, changes: Partial<ReplayJob>) => Promise<void>
 
-async function begin(job: ReplayJob, world: World, options: ReplayOptions, end: End): Promise<JobWork | undefined> {
+async function begin(
+  job: ReplayJob,
+  world: World,
+  kind: SenderKind,
+  agents: () => readonly AgentDefinition[],
+  end: End,
+): Promise<JobWork | undefined> {
   const log = world.log.child({ job: job.id, agent: job.agent })
-  const agent = options.agents().find(({ id }) => id === job.agent)
+  const agent = agents().find(({ id }) => id === job.agent)
   try {
     if (agent === undefined)
       throw new RelayError('RELAY_CONFIG_INVALID', `the configuration has no agent ${job.agent} any more`)
-    options.check(agent)
+    kind.check(agent)
   } catch (error) {
     if (dispositionOf(error) !== 'stop') throw error
     const reason = error instanceof Error ? error.message : String(error)
@@ -68,20 +68,19 @@ async function begin(job: ReplayJob, world: World, options: ReplayOptions, end: 
     return undefined
   }
   await world.bus.ensureTopics([deadLettersTopic, topicOf(job)])
-  const paced = pacedAgent(agent, job.messagesPerSecondMax)
-  const sender = new AgentSender({
-    agent: paced,
+  const sender = kind.create({
+    agent,
     world: { ...world, log },
-    createTransport: (context) => options.createTransport(paced, context, job.messagesPerSecondMax),
     onStatus: () => undefined,
-    input: {
-      group: replaySenderGroup(job.id),
-      topics: [topicOf(job)],
-      ...(job.source === 'out' ? { stretches: job.stretches } : {}),
+    replay: {
+      input: {
+        group: replaySenderGroup(job.id),
+        topics: [topicOf(job)],
+        ...(job.source === 'out' ? { stretches: job.stretches } : {}),
+      },
+      messagesPerSecondMax: job.messagesPerSecondMax,
+      markedJob: job.mark ? job.id : undefined,
     },
-    metrics: replayMetrics(world.metrics, agent.id),
-    messagesPerSecondMax: paced.syslog?.messagesPerSecondMax ?? job.messagesPerSecondMax,
-    ...(job.mark ? { mark: replayMarkOf(job.id) } : {}),
   })
   const failed = sender.start()
   log.info({ records: job.records, source: job.source }, 'replay started')
@@ -95,8 +94,8 @@ async function begin(job: ReplayJob, world: World, options: ReplayOptions, end: 
       log.info({ replayed }, 'replay done')
     },
     isOutdated: () => {
-      const now = options.agents().find(({ id }) => id === agent.id)
-      return now === undefined || !isSameDelivery(agent, now)
+      const now = agents().find(({ id }) => id === agent.id)
+      return now === undefined || !kind.serves(now) || !isSameDelivery(kind, agent, now)
     },
     stop: (drainMs) => sender.stop(drainMs),
   }
@@ -104,14 +103,6 @@ async function begin(job: ReplayJob, world: World, options: ReplayOptions, end: 
 
 function topicOf(job: ReplayJob): ReturnType<typeof outTopic> {
   return job.source === 'out' ? outTopic(job.agent) : replayTopic(job.id)
-}
-
-/** The agent at the pace of the job; its own pace counts too when it is slower. */
-function pacedAgent(agent: AgentDefinition, messagesPerSecondMax: number): AgentDefinition {
-  const { syslog } = agent
-  if (syslog === undefined) return agent
-  const pace = Math.min(syslog.messagesPerSecondMax ?? messagesPerSecondMax, messagesPerSecondMax)
-  return { ...agent, syslog: { ...syslog, messagesPerSecondMax: pace } }
 }
 
 /** From raw records a job is delivered when all are formatted, and then everything formatted is delivered: in this order. */

@@ -4,6 +4,7 @@ import type { NewRecord, Writer } from '@siem-relay/bus'
 import { agentStatusTopic, type Clock, describeError, type ErrorCode, type RelayError } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
 import { Bell } from './bell.ts'
+import type { SenderService } from './sender.ts'
 
 /** `created`: not connected yet and nothing known to be wrong. */
 export type ConnectionState = 'created' | 'connected' | 'error'
@@ -97,6 +98,7 @@ const gapMs = 1_000
 
 /** Writes all agents' status to the agent-status topic: on change, and every 30 s. Trouble with the log never stops sending. */
 export class StatusPublisher {
+  readonly #service: SenderService
   readonly #world: World
   readonly #snapshots: () => readonly AgentStatus[]
   readonly #bell: Bell
@@ -105,7 +107,8 @@ export class StatusPublisher {
   readonly #left = new Set<string>()
   #running: Promise<void> = Promise.resolve()
 
-  constructor(world: World, snapshots: () => readonly AgentStatus[]) {
+  constructor(service: SenderService, world: World, snapshots: () => readonly AgentStatus[]) {
+    this.#service = service
     this.#world = world
     this.#snapshots = snapshots
     this.#bell = new Bell(world.clock)
@@ -138,7 +141,7 @@ export class StatusPublisher {
     for (;;) {
       const isLast = this.#closing.signal.aborted
       try {
-        writer ??= await this.#world.bus.writer(`syslog-sender/${this.#world.instanceId}`)
+        writer ??= await this.#world.bus.writer(`${this.#service}/${this.#world.instanceId}`)
         await this.#publish(writer)
       } catch (error) {
         log.warn({ error: describeError(error) }, 'agent status not published')

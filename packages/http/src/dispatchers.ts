@@ -1,5 +1,5 @@
-/** The connections a source makes: directly or through its proxy, trusting the usual authorities and the configured one.
- *  Plain HTTP/1.1 without redirects; what is asked and answered is exchange.ts. */
+/** The connections a client makes: directly or through its proxy, trusting the usual authorities and the configured one.
+ *  Plain HTTP/1.1 without redirects; what is asked and answered is the client's. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { getCACertificates } from 'node:tls'
@@ -13,23 +13,28 @@ export interface Dispatchers extends AsyncDisposable {
 }
 
 export interface DispatcherOptions {
-  /** Proxy of this source; without it the environment decides. */
+  /** The proxy; without it the environment decides. */
   readonly proxy?: string | undefined
   /** PEM file with further certificate authorities. */
   readonly caFile?: string | undefined
   readonly env: Environment
+  /** Most silence before the answer begins, and within it; default a minute. */
+  readonly timeoutMs?: number
+  /** Most connections at a time to one host; default 4. */
+  readonly connections?: number
 }
 
-const timeouts = { headersTimeout: 60_000, bodyTimeout: 60_000 } as const
+const timeoutMsDefault = 60_000
 const connectTimeoutMs = 30_000
 
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` for an unreadable caFile or a malformed proxy variable. */
-export function createDispatchers({ proxy, caFile, env }: DispatcherOptions): Dispatchers {
+export function createDispatchers(settings: DispatcherOptions): Dispatchers {
+  const { proxy, caFile, env, timeoutMs = timeoutMsDefault, connections = 4 } = settings
   const tls = caFile === undefined ? {} : { ca: [...getCACertificates('default'), ...readAuthorities(caFile)] }
   const open = new Map<string, Dispatcher>()
 
   function make(via: URL | undefined): Dispatcher {
-    const options = { ...timeouts, allowH2: false, connections: 4 }
+    const options = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, allowH2: false, connections }
     if (via === undefined) return new Agent({ ...options, connect: { ...tls, timeout: connectTimeoutMs } })
     return new ProxyAgent({
       ...options,
@@ -67,7 +72,7 @@ function basicCredentials(proxy: URL): string {
   return `Basic ${Buffer.from(text).toString('base64')}`
 }
 
-function readAuthorities(file: string): string[] {
+export function readAuthorities(file: string): string[] {
   try {
     const blocks = readFileSync(file, 'latin1').match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g)
     if (blocks === null) throw new Error('it holds no PEM certificate')

@@ -1,0 +1,43 @@
+/** Holds a row to its table before it is sent: Azure answers 204 to a row that is no object, drops columns it does not know, and
+ *  stores null for a value of another type, all without a word. */
+import type { EventKind } from '../events.ts'
+import { type SentinelTable, type SentinelType, sentinelTables } from './schema.ts'
+
+const int32Max = 2 ** 31
+
+const isOfType: Readonly<Record<SentinelType, (value: unknown) => boolean>> = {
+  string: (value) => typeof value === 'string',
+  int: (value) => Number.isInteger(value) && Math.abs(value as number) < int32Max,
+  long: (value) => Number.isSafeInteger(value),
+  real: (value) => typeof value === 'number' && Number.isFinite(value),
+  boolean: (value) => typeof value === 'boolean',
+  datetime: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z$/.test(value),
+  dynamic: () => true,
+}
+
+/**
+ * What Azure would drop or null of a row, column by column; undefined when it would be stored as it is.
+ * @param row as JSON.parse gave it.
+ */
+export function problemOfRow(kind: EventKind, row: unknown): string | undefined {
+  if (typeof row !== 'object' || row === null || Array.isArray(row))
+    return 'the row is not an object: Azure would accept and lose it'
+  const { table, columns, idColumn }: SentinelTable = sentinelTables[kind]
+  const problems: string[] = []
+  for (const [name, value] of Object.entries(row)) {
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined
+    if (column === undefined) problems.push(`column ${shown(name)} is not in ${table}: Azure would drop it`)
+    else if (value !== null && !isOfType[column.type](value))
+      problems.push(`column ${name} of ${table} is a ${column.type}, not ${shown(value)}: Azure would store null`)
+    if (problems.length === 3) break
+  }
+  for (const needed of ['TimeGenerated', idColumn])
+    if (!Object.hasOwn(row, needed)) problems.push(`column ${needed} of ${table} is missing`)
+  return problems.length === 0 ? undefined : problems.join('; ')
+}
+
+/** At most 40 characters of it, as JSON. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? typeof value
+  return text.length <= 40 ? text : `${text.slice(0, 40)}…`
+}

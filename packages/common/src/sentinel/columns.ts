@@ -1,0 +1,23 @@
+/** What makers of rows share: what they know besides the event, and how values become columns. */
+import type { AgentDefinition } from '../agent.ts'
+
+export interface RowContext {
+  readonly agent: Pick<AgentDefinition, 'device' | 'alertTypes' | 'appIds'>
+  /** Device version when the agent names none. */
+  readonly defaultVersion: string
+  readonly portalUrl: string
+  /** When the relay received the record, for records without a time of their own. */
+  readonly receivedMs: number
+  /** Of an alert that comes in versions: this one. */
+  readonly version: string | undefined
+}
+
+/** RFC 3339 in UTC; undefined stays so. */
+export function timeColumn(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString()
+}
+
+/** A text, or nothing where it is empty: an absent column costs nothing. */
+export function textColumn(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}

@@ -1,0 +1,115 @@
+/** Tokens for Azure Monitor, by the identity an agent has. Kept until shortly before they expire; secrets are read from their files
+ *  for every new token, so that a rotated one is taken up without a restart. */
+import { readFile } from 'node:fs/promises'
+import type { TokenCredential } from '@azure/identity'
+import { azureClouds, type Clock, describeError, RelayError, type SentinelDestination } from '@siem-relay/common'
+import { readAuthorities } from '@siem-relay/http'
+
+/** A token is renewed this long before its end. */
+const marginMs = 5 * 60_000
+
+export interface Tokens {
+  /**
+   * @throws {RelayError} `RELAY_SENTINEL_TOKEN` when Entra gives none, `RELAY_SENTINEL_UNAVAILABLE` when it cannot be reached; the
+   *   signal's reason.
+   */
+  get(signal: AbortSignal): Promise<string>
+  /** This token was refused: the next one is a new one. */
+  refused(token: string): void
+}
+
+export function createTokens(destination: SentinelDestination, clock: Clock, proxy: URL | undefined): Tokens {
+  const scope = `${azureClouds[destination.cloud].audience}/.default`
+  let current: { readonly token: string; readonly untilMs: number } | undefined
+  let asking: Promise<string> | undefined
+
+  async function ask(): Promise<string> {
+    try {
+      const credential = await createCredential(destination, proxy)
+      const { token, expiresOnTimestamp } = (await credential.getToken(scope)) ?? {}
+      if (token === undefined) throw new Error('no token was given')
+      const untilMs = Math.max(clock.nowMs() + 1_000, (expiresOnTimestamp ?? 0) - marginMs)
+      current = { token, untilMs }
+      return token
+    } catch (error) {
+      throw tokenError(error)
+    } finally {
+      asking = undefined
+    }
+  }
+
+  return {
+    async get(signal) {
+      signal.throwIfAborted()
+      if (current !== undefined && clock.nowMs() < current.untilMs) return current.token
+      asking ??= ask()
+      const aborted = new Promise<never>((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+      )
+      aborted.catch(() => undefined)
+      return Promise.race([asking, aborted])
+    },
+    refused(token) {
+      if (current?.token === token) current = undefined
+    },
+  }
+}
+
+async function createCredential(destination: SentinelDestination, proxy: URL | undefined): Promise<TokenCredential> {
+  // Only relays with such an agent pay for loading it.
+  const identity = await import('@azure/identity')
+  const { auth, cloud, caFile, authorityHost } = destination
+  const options = {
+    authorityHost: authorityHost ?? azureClouds[cloud].authorityHost,
+    // An authority of its own is not asked for at Microsoft's.
+    disableInstanceDiscovery: authorityHost !== undefined,
+    ...(caFile !== undefined && { tlsOptions: { ca: readAuthorities(caFile) } }),
+    ...(proxy !== undefined && {
+      proxyOptions: {
+        host: `${proxy.protocol}//${proxy.hostname}`,
+        port: Number(proxy.port || (proxy.protocol === 'https:' ? 443 : 80)),
+        ...(proxy.username !== '' && {
+          username: decodeURIComponent(proxy.username),
+          password: decodeURIComponent(proxy.password),
+        }),
+      },
+    }),
+    // Trying again is ours: Retry-After and back-off are kept in one place.
+    retryOptions: { maxRetries: 0 },
+  }
+  switch (auth.type) {
+    case 'client-secret': {
+      const secret = (await readFile(auth.clientSecretFile, 'utf8')).trim()
+      return new identity.ClientSecretCredential(auth.tenantId, auth.clientId, secret, options)
+    }
+    case 'certificate':
+      return new identity.ClientCertificateCredential(
+        auth.tenantId,
+        auth.clientId,
+        { certificatePath: auth.certificateFile },
+        options,
+      )
+    case 'managed-identity':
+      return auth.clientId === undefined
+        ? new identity.ManagedIdentityCredential(options)
+        : new identity.ManagedIdentityCredential({ ...options, clientId: auth.clientId })
+    case 'workload-identity':
+      return new identity.WorkloadIdentityCredential({
+        ...options,
+        ...(auth.tenantId !== undefined && { tenantId: auth.tenantId }),
+        ...(auth.clientId !== undefined && { clientId: auth.clientId }),
+        ...(auth.tokenFile !== undefined && { tokenFilePath: auth.tokenFile }),
+      })
+    default:
+      return auth satisfies never
+  }
+}
+
+/** What Entra said is an answer; what did not reach it, is not. */
+function tokenError(error: unknown): RelayError {
+  const text = describeError(error).replace(/\s+/g, ' ').slice(0, 400)
+  const isUnreachable = /ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|network|socket hang up|timeout|certificate/i.test(text)
+  return isUnreachable && !/AADSTS/.test(text)
+    ? new RelayError('RELAY_SENTINEL_UNAVAILABLE', `no token could be asked for: ${text}`, { cause: error })
+    : new RelayError('RELAY_SENTINEL_TOKEN', `no token was given: ${text}`, { cause: error })
+}
