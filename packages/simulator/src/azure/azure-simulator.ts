@@ -44,8 +44,8 @@ export interface AzureSimulatorOptions {
   readonly idsMax?: number
   /** For the dice of faults; default 1. */
   readonly seed?: number
-  /** Told of the rows an upload brought, once they are stored; not with `keep: 'ids'`. */
-  readonly onStored?: (rows: readonly StoredRow[]) => void
+  /** Given the rows an upload brought, once they are stored and before it is answered; not with `keep: 'ids'`. */
+  readonly onStored?: (rows: readonly StoredRow[]) => void | Promise<void>
 }
 
 export interface AzureSimulator extends AsyncDisposable {

@@ -18,7 +18,8 @@ export interface ExchangeParts {
   readonly faults: AzureFaultScript
   readonly ledger: Ledger
   readonly wireBytesMax: number
-  readonly onStored: ((rows: readonly StoredRow[]) => void) | undefined
+  /** Awaited before the answer: whoever is told sets the pace. */
+  readonly onStored: ((rows: readonly StoredRow[]) => void | Promise<void>) | undefined
   readonly nowMs: () => number
 }
 
@@ -68,7 +69,7 @@ export class Exchange {
   async #judge(head: UploadHead, body: Body, fault: AzureFault | undefined, note: UploadNote): Promise<Answer> {
     const verdict = await this.#parts.ingestion.accept(head, body, fault?.type === 'lose' ? 'lose' : 'store')
     note.judged(verdict)
-    if (verdict.storedRows.length > 0) this.#parts.onStored?.(verdict.storedRows)
+    if (verdict.storedRows.length > 0) await this.#parts.onStored?.(verdict.storedRows)
     return fault?.type === 'accepted' && verdict.answer.status === 204 ? accepted(fault.status) : verdict.answer
   }
 

@@ -331,10 +331,20 @@ describe('what is kept', () => {
     expect(setup.azure.stored('Custom-None')).toEqual([])
   })
 
-  test('is told as it comes', async () => {
+  test('is told as it comes, and the upload is answered when that is done', async () => {
     const told: unknown[] = []
-    await using setup = await startForTest({ onStored: (rows) => told.push(rows.map(({ row }) => row.RecordId)) })
-    await setup.upload(rowsOf('a', 'b'))
+    const taken = Promise.withResolvers<void>()
+    await using setup = await startForTest({
+      onStored: (rows) => {
+        told.push(rows.map(({ row }) => row.RecordId))
+        return taken.promise
+      },
+    })
+    const first = setup.upload(rowsOf('a', 'b'))
+    await expect.poll(() => told).toEqual([['a', 'b']])
+    expect(setup.azure.requests[0]).toMatchObject({ stored: 2, status: 0 })
+    taken.resolve()
+    expect((await first).status).toBe(204)
     await setup.upload([])
     await setup.upload(rowsOf('c'))
     expect(told).toEqual([['a', 'b'], ['c']])
