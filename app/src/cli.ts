@@ -156,7 +156,16 @@ function buildProgram(terminal: Terminal): Command {
     .command('simulator')
     .description("serve the demo's tenant, for a relay in another process to collect from")
     .option('--listen <host:port>', 'where the API answers', address, '127.0.0.1:8090')
-    .option('--data <directory>', "keeps when the tenant's life began; default: ./data/simulator")
+    .option(
+      '--data <directory>',
+      "keeps when the tenant's life began, and what an agent needs for --azure; default: ./data/simulator",
+    )
+    .option(
+      '--azure <host:port>',
+      'where Entra and the Logs Ingestion API answer over TLS; stored rows are printed',
+      address,
+    )
+    .option('--azure-rule <file>', 'ARM template with the data collection rule to hold rows to; default: any columns')
     .action((options) => simulator(options, terminal))
 
   program

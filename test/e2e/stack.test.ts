@@ -2,6 +2,8 @@
  *  health check that asks them. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sampleLines } from '@siem-relay/simulator'
@@ -128,6 +130,88 @@ describe('health says no with code 1', () => {
     expect(await health(directory.path, [], env)).toEqual({ code: 1, text: expect.stringMatching(text) })
   })
 })
+
+describe('simulator --azure', () => {
+  const azureSays = /^siem-relay simulator: Azure at (https:\S+);/
+  const args = ['simulator', '--listen', '127.0.0.1:0', '--azure', '127.0.0.1:0']
+
+  test('gives a token for the secret it wrote down, and prints the rows it stores and what they lost', async () => {
+    using directory = temporaryDirectory()
+    const rule = {
+      type: 'Microsoft.Insights/dataCollectionRules',
+      name: 'relay',
+      properties: {
+        immutableId: `dcr-${'a'.repeat(32)}`,
+        streamDeclarations: { 'Custom-McasAlerts': { columns: [{ name: 'RecordId', type: 'string' }] } },
+        dataFlows: [{ streams: ['Custom-McasAlerts'], outputStream: 'Custom-McasAlerts_CL' }],
+      },
+    }
+    writeFileSync(join(directory.path, 'rule.json'), JSON.stringify(rule))
+    await using simulator = await start(directory.path, [...args, '--azure-rule', 'rule.json'], azureSays)
+    const lines = createInterface({ input: simulator.child.stdout as NodeJS.ReadableStream })
+    const line = once(lines, 'line')
+
+    const kept = (name: string): string => readFileSync(join(directory.path, 'data', 'simulator', name), 'utf8')
+    const post = postWith(simulator.address, kept('azure-ca.pem'))
+    const form = {
+      grant_type: 'client_credentials',
+      client_id: 'siem-relay',
+      client_secret: kept('azure-client-secret'),
+      scope: 'https://monitor.azure.com/.default',
+    }
+    const { access_token: token } = JSON.parse(
+      (await post('/contoso/oauth2/v2.0/token', {}, new URLSearchParams(form).toString())).text,
+    ) as { access_token: string }
+    const upload = await post(
+      `/dataCollectionRules/dcr-${'a'.repeat(32)}/streams/Custom-McasAlerts?api-version=2023-01-01`,
+      { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      JSON.stringify([{ RecordId: 'alert:1', Secret: 'gone' }]),
+    )
+    expect(upload.status).toBe(204)
+    expect(JSON.parse(String((await line)[0]))).toEqual({
+      table: 'McasAlerts_CL',
+      row: { RecordId: 'alert:1', TimeGenerated: expect.any(String) },
+      droppedColumns: ['Secret'],
+    })
+    simulator.child.kill('SIGTERM')
+    expect(await once(simulator.child, 'exit')).toEqual([0, null])
+  })
+
+  test('a rule that is none ends it with code 78 and says why', async () => {
+    using directory = temporaryDirectory()
+    writeFileSync(join(directory.path, 'rule.json'), '{}')
+    const child = spawn(process.execPath, [command, ...args, '--azure-rule', 'rule.json'], {
+      cwd: directory.path,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: process.env.PATH ?? '' },
+    })
+    let text = ''
+    child.stderr.on('data', (chunk) => {
+      text += String(chunk)
+    })
+    expect(await once(child, 'close')).toEqual([78, null])
+    expect(text).toContain('rule.json: the template holds no data collection rule')
+  })
+})
+
+/** Plain HTTPS that trusts one authority. */
+function postWith(origin: string, ca: string) {
+  return (
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: string,
+  ): Promise<{ readonly status: number; readonly text: string }> =>
+    new Promise((resolve, reject) => {
+      const asking = request(`${origin}${path}`, { method: 'POST', ca, headers, agent: false }, (answer) => {
+        let text = ''
+        answer.on('data', (chunk) => {
+          text += String(chunk)
+        })
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
+      })
+      asking.on('error', reject).end(body)
+    })
+}
 
 test.each(['simulator', 'receiver'])('%s refuses an address that is none with code 2', async (name) => {
   using directory = temporaryDirectory()

@@ -1,6 +1,19 @@
 /** A stand-in for Microsoft over real HTTP: Defender for Cloud Apps' API with its paging, limits and record shapes, Entra's
- *  token endpoint, records that are generated or taken from the specification's samples, and faults to order. */
+ *  token endpoint, records that are generated or taken from the specification's samples, and faults to order; over TLS Azure
+ *  Monitor's Logs Ingestion API with tokens of its own. */
 
+export {
+  type AzureSimulator,
+  type AzureSimulatorOptions,
+  startAzureSimulator,
+} from './azure/azure-simulator.ts'
+export type { AzureApplication } from './azure/entra.ts'
+export type { AzureFault, AzureFaultOptions, AzureFaults, WaitingAzureFault } from './azure/faults.ts'
+export type { AzureTotals, EarlyUpload, TokenLog, UploadLog } from './azure/ledger.ts'
+export { readRuleTemplate } from './azure/rule-template.ts'
+export type { Column, ColumnType, DataCollectionRule, StreamDeclaration } from './azure/rules.ts'
+export type { ColumnLoss, StoredRow } from './azure/table-store.ts'
+export { createAuthority, type KeyPair } from './azure/tls/authority.ts'
 export { createGenerator, type Generator } from './data/generator.ts'
 export type { ActivityRecord, AlertEntity, AlertRecord, EventObject, RecordKind } from './data/records.ts'
 export { type SampleLine, sampleLines, sampleRecords } from './data/samples.ts'

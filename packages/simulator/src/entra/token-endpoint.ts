@@ -19,7 +19,7 @@ export const defenderResource = '05a65629-4c1b-48c1-a78b-804c4abdd4af'
 const tokensKeptMax = 1000
 const lifetimeSecondsDefault = 3599
 
-type Problem = readonly [status: number, error: string, number: number, text: string]
+export type Problem = readonly [status: number, error: string, number: number, text: string]
 
 export class TokenEndpoint {
   readonly #oauth: OauthOptions | undefined
@@ -96,18 +96,23 @@ export class TokenEndpoint {
     return `${content}.${createHmac('sha256', oauth.clientSecret).update(content).digest('base64url')}`
   }
 
-  #refuse([status, error, number, text]: Problem): Answer {
-    const time = new Date(this.#nowMs())
-    return jsonAnswer(status, {
-      error,
-      error_description: `AADSTS${number}: ${text}`,
-      error_codes: [number],
-      timestamp: time
-        .toISOString()
-        .replace('T', ' ')
-        .replace(/\.\d+Z$/, 'Z'),
-    })
+  #refuse(problem: Problem): Answer {
+    return refusal(problem, this.#nowMs())
   }
+}
+
+/** Entra's way to say no. */
+export function refusal([status, error, number, text]: Problem, nowMs: number): Answer {
+  const time = new Date(nowMs)
+  return jsonAnswer(status, {
+    error,
+    error_description: `AADSTS${number}: ${text}`,
+    error_codes: [number],
+    timestamp: time
+      .toISOString()
+      .replace('T', ' ')
+      .replace(/\.\d+Z$/, 'Z'),
+  })
 }
 
 function findProblem(

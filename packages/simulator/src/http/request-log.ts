@@ -78,7 +78,8 @@ function readRetryAfter(value: string | undefined, nowMs: number): number | unde
   return Number.isNaN(dateMs) ? undefined : dateMs
 }
 
-function push<T>(ring: T[], item: T): void {
+/** Adds to a ring. */
+export function push<T>(ring: T[], item: T): void {
   ring.push(item)
   if (ring.length > requestsKeptMax) ring.shift()
 }
