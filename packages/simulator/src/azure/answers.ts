@@ -1,6 +1,7 @@
 /** Azure's answers to uploads. An error is JSON and names its code in a header as well. Codes and texts that were seen in
  *  the wild say where; the others are assumed, and clients should not depend on them. */
 
+import { type Problem, refusal } from '../entra/token-endpoint.ts'
 import { type Answer, htmlAnswer, jsonAnswer } from '../http/answer.ts'
 import type { AzureFault } from './faults.ts'
 
@@ -55,18 +56,26 @@ export function malformed(message: string): Answer {
 
 /** Documented: Retry-After in seconds. */
 export function throttled(retryAfterSeconds: number | undefined): Answer {
-  const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
-  return azureError(429, 'TooManyRequests', 'The rate limit of the data collection rule is exceeded.', headers)
+  const message = 'The rate limit of the data collection rule is exceeded.'
+  return azureError(429, 'TooManyRequests', message, retryAfter(retryAfterSeconds))
 }
 
-/** @returns the answer a fault puts in place of the right one; undefined when the right one is made. */
-export function replacement(fault: AzureFault | undefined, ruleId: string, wireBytes: number): Answer | undefined {
+function retryAfter(seconds: number | undefined): Readonly<Record<string, string>> {
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) }
+}
+
+/** @returns the answer a fault puts in place of the right one to an upload; undefined when the right one is made. */
+export function uploadReplacement(
+  fault: AzureFault | undefined,
+  ruleId: string,
+  wireBytes: number,
+): Answer | undefined {
   switch (fault?.type) {
     case 'throttle':
       return throttled(fault.retryAfterSeconds)
     case 'server-error': {
-      const headers = fault.retryAfterSeconds === undefined ? {} : { 'retry-after': String(fault.retryAfterSeconds) }
-      return azureError(fault.status ?? 500, 'ServiceError', 'The service could not do this now.', headers)
+      const message = 'The service could not do this now.'
+      return azureError(fault.status ?? 500, 'ServiceError', message, retryAfter(fault.retryAfterSeconds))
     }
     case 'proxy-page':
       return htmlAnswer(fault.status, 'A proxy is in between')
@@ -83,4 +92,35 @@ export function replacement(fault: AzureFault | undefined, ruleId: string, wireB
     default:
       return undefined
   }
+}
+
+/** The same for a request for a token, in Entra's words. */
+export function tokenReplacement(fault: AzureFault | undefined, nowMs: number): Answer | undefined {
+  switch (fault?.type) {
+    case 'throttle':
+      return withHeaders(refusal(tooManyRequests, nowMs), retryAfter(fault.retryAfterSeconds))
+    case 'server-error': {
+      const [, ...problem] = transientError
+      return withHeaders(refusal([fault.status ?? 500, ...problem], nowMs), retryAfter(fault.retryAfterSeconds))
+    }
+    case 'proxy-page':
+      return htmlAnswer(fault.status, 'A proxy is in between')
+    case 'secret-expired':
+      return refusal(secretExpired, nowMs)
+    default:
+      return undefined
+  }
+}
+
+const tooManyRequests: Problem = [429, 'temporarily_unavailable', 90055, 'There are too many incoming requests.']
+const transientError: Problem = [
+  500,
+  'temporarily_unavailable',
+  90033,
+  'A transient error has occurred. Please try again.',
+]
+const secretExpired: Problem = [401, 'invalid_client', 7000222, 'The provided client secret keys are expired.']
+
+function withHeaders(answer: Answer, headers: Readonly<Record<string, string>>): Answer {
+  return { ...answer, headers: { ...answer.headers, ...headers } }
 }

@@ -107,10 +107,6 @@ export class Entra {
     for (const token of this.#tokens.values()) token.expiryMs = Number.NEGATIVE_INFINITY
   }
 
-  refuseSecret(): Answer {
-    return this.#refuse([401, 'invalid_client', 7000222, 'The provided client secret keys are expired.'])
-  }
-
   #refuse(problem: Problem): Answer {
     return refusal(problem, this.#options.nowMs())
   }

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Answer } from '../http/answer.ts'
-import { accepted, azureError, replacement } from './answers.ts'
+import { accepted, azureError, tokenReplacement, uploadReplacement } from './answers.ts'
 import { type Body, readBody } from './body.ts'
 import type { Entra, Form } from './entra.ts'
 import type { AzureFault, AzureFaultScript } from './faults.ts'
@@ -58,7 +58,8 @@ export class Exchange {
       if (endsEarly(fault)) return await this.#endEarly(request, line, fault, note)
       const body = await this.#read(request, line, fault, this.#parts.wireBytesMax)
       note.read(body.wireBytes)
-      const right = replacement(fault, head.ruleId, body.wireBytes) ?? (await this.#judge(head, body, fault, note))
+      const right =
+        uploadReplacement(fault, head.ruleId, body.wireBytes) ?? (await this.#judge(head, body, fault, note))
       if (fault?.type === 'token-expired') this.#parts.entra.expireToken(head.authorization)
       if (await send(line, this.#complete(right, request, head.requestId), fault)) answer = right
     } finally {
@@ -79,9 +80,7 @@ export class Exchange {
     if (endsEarly(fault)) return await this.#endEarly(request, line, fault)
     const { bytes } = await this.#read(request, line, fault, formBytesMax)
     const form: Form = Object.fromEntries(new URLSearchParams(bytes?.toString()))
-    const answer =
-      replacement(fault, '', 0) ??
-      (fault?.type === 'secret-expired' ? entra.refuseSecret() : entra.issue(tenantId, form))
+    const answer = tokenReplacement(fault, nowMs()) ?? entra.issue(tenantId, form)
     const atMs = nowMs()
     const isSent = await send(line, this.#complete(answer, request, randomUUID()), fault)
     ledger.noteToken({

@@ -247,8 +247,9 @@ describe('on the wire', () => {
 describe('the token endpoint', () => {
   test.each<readonly [AzureFault, number, string]>([
     [{ type: 'secret-expired' }, 401, 'AADSTS7000222'],
-    [{ type: 'throttle', retryAfterSeconds: 3 }, 429, 'TooManyRequests'],
-    [{ type: 'server-error', status: 504 }, 504, 'ServiceError'],
+    [{ type: 'throttle', retryAfterSeconds: 3 }, 429, 'AADSTS90055'],
+    [{ type: 'server-error', status: 504 }, 504, 'AADSTS90033'],
+    [{ type: 'server-error' }, 500, 'temporarily_unavailable'],
     [{ type: 'proxy-page', status: 502 }, 502, '<!DOCTYPE html>'],
   ])('%j', async (fault, status, text) => {
     await using setup = await startForTest()
@@ -256,6 +257,7 @@ describe('the token endpoint', () => {
     const refused = await setup.askToken(secretForm())
     expect(refused.status).toBe(status)
     expect(refused.text).toContain(text)
+    expect(refused.headers['retry-after']).toBe(fault.type === 'throttle' ? '3' : undefined)
     expect((await setup.askToken(secretForm())).status).toBe(200)
   })
 

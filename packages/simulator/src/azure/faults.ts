@@ -30,7 +30,7 @@ export type AzureFault =
   | TokenFault
 
 /** On uploads only. */
-export type IngestionFault =
+type IngestionFault =
   /** 413, whatever the size. */
   | { readonly type: 'too-large' }
   /** 400, whatever the rows. */
@@ -47,7 +47,7 @@ export type IngestionFault =
   | { readonly type: 'accepted'; readonly status: 200 | 202 }
 
 /** On the token endpoint only. */
-export type TokenFault = { readonly type: 'secret-expired' }
+type TokenFault = { readonly type: 'secret-expired' }
 
 export interface AzureFaultOptions {
   /** Default `ingestion`. */

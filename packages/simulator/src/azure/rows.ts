@@ -20,7 +20,7 @@ export interface RowOutcome extends RowLosses {
 }
 
 /** Azure Monitor: "maximum size of field values", 64 KB. */
-export const fieldBytesMax = 65_536
+const fieldBytesMax = 65_536
 const utf8BytesPerUnitMax = 3
 const dayMs = 86_400_000
 /** TimeGenerated is kept from two days before receipt to one day after it. */

@@ -23,7 +23,7 @@ export const discovery: StreamDeclaration = {
 }
 export const rule: DataCollectionRule = { immutableId: ruleId, streams: { [stream]: discovery } }
 
-export interface Reply {
+interface Reply {
   readonly status: number
   readonly headers: Dispatcher.ResponseData['headers']
   readonly text: string
@@ -31,7 +31,7 @@ export interface Reply {
   readonly code: string | undefined
 }
 
-export interface UploadOptions {
+interface UploadOptions {
   readonly token?: string | undefined
   readonly rule?: string
   readonly stream?: string
