@@ -85,10 +85,12 @@ export async function upload(options: UploadRequest): Promise<UploadResult> {
 }
 
 function answerOf(status: number, header: (name: string) => string | undefined, text: string, nowMs: number): Answer {
-  if (status >= 200 && status < 300) return { type: 'stored' }
+  const requestId = header('x-ms-request-id')
+  // 204 is what Azure says; another success counts only when it is Azure that says it, and no proxy in between.
+  if (status === 204 || ((status === 200 || status === 202) && requestId !== undefined)) return { type: 'stored' }
   const { code, message } = errorOf(text)
   const errorCode = (header('x-ms-error-code') ?? code).slice(0, 100)
-  const reason = [`HTTP ${status}`, errorCode, message.slice(0, 300), requestNote(header('x-ms-request-id'))]
+  const reason = [`HTTP ${status}`, errorCode, message.slice(0, 300), requestNote(requestId)]
     .filter((part) => part !== '')
     .join(' ')
   const retryAfterMs = parseRetryAfter(header('retry-after'), parseHttpDate(header('date')), nowMs)
@@ -97,8 +99,7 @@ function answerOf(status: number, header: (name: string) => string | undefined, 
   if (status === 401) return { type: 'unauthorized', reason }
   if (status === 403) return { type: 'forbidden', reason }
   if (status === 404) return { type: 'not-found', reason }
-  if (status === 408 || status >= 500 || status < 200 || (status >= 300 && status < 400))
-    return { type: 'failed', reason }
+  if (status === 408 || status >= 500 || status < 400) return { type: 'failed', reason }
   return { type: 'refused', reason, errorCode }
 }
 

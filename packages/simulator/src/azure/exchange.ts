@@ -110,6 +110,9 @@ export class Exchange {
     const clientRequestId = headerOf(request, 'x-ms-client-request-id')
     const echo = clientRequestId === undefined ? {} : { 'x-ms-client-request-id': clientRequestId }
     const date = new Date(this.#parts.nowMs()).toUTCString()
+    // A page of something in between has nothing of Azure's.
+    if (/^text\/html/.test(answer.headers['content-type'] ?? ''))
+      return { ...answer, headers: { ...answer.headers, date } }
     return { ...answer, headers: { ...answer.headers, ...echo, 'x-ms-request-id': requestId, date } }
   }
 }
