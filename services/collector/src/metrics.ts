@@ -56,8 +56,8 @@ export function createCollectorMetrics(registry: Registry) {
     }),
     budgetRemaining: gauge(registry, {
       name: 'siem_relay_budget_remaining',
-      help: "API requests the tenant's budget allows at this moment.",
-      labels: ['tenant'],
+      help: "API requests the tenant's budget allows at this moment, by API: cloud-apps, graph.",
+      labels: ['tenant', 'api'],
     }),
     requestSeconds: histogram(registry, {
       name: 'siem_relay_request_duration_seconds',

@@ -1,6 +1,7 @@
 /** Settings of a Defender for Cloud Apps source: the reference of `sources:` entries of this type. */
 import { z } from 'zod'
 import { durationSetting } from '../../duration.ts'
+import { requestsPerMinuteDefaults } from '../api.ts'
 import {
   allowPlainHttpSetting,
   anyUrlSetting,
@@ -54,8 +55,8 @@ const settingsSchema = z.strictObject({
     .int()
     .min(1)
     .max(100_000)
-    .default(30)
-    .meta({ description: 'Shared by all sources of the tenant; the API allows 30.' }),
+    .default(requestsPerMinuteDefaults['cloud-apps'])
+    .meta({ description: 'Shared by all sources of the tenant that ask this API; it allows 30.' }),
   pollSeconds: z.number().min(1).max(3_600).default(10),
   alertUpdates: z.enum(['first', 'all']).default('first').meta({
     description: 'first: an alert comes once; all: it comes again whenever its status, resolution or time changes.',

@@ -6,14 +6,14 @@ import { createAuthorizer } from '../authorizer.ts'
 import { Hold } from '../hold.ts'
 import { claimSource, runTogether, statusOf } from '../life.ts'
 import { isPlainElsewhere, tenantOf } from '../settings.ts'
-import type { Source, SourceContext } from '../source.ts'
+import type { PolledSourceContext, Source } from '../source.ts'
 import { DefenderClient } from './client.ts'
 import type { DefenderSourceConfig } from './config.ts'
 import type { StreamKind } from './paging.ts'
 import { Stream } from './stream.ts'
 
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` for an unreadable caFile. */
-export function openDefenderSource(config: DefenderSourceConfig, context: SourceContext): Source {
+export function openDefenderSource(config: DefenderSourceConfig, context: PolledSourceContext): Source {
   const { world, metrics, gate, env, userAgent } = context
   const { clock } = world
   const tenant = tenantOf(config)
@@ -65,7 +65,7 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
         for (const { kind, watermarkMs } of streams.map((stream) => stream.status()))
           if (watermarkMs !== undefined)
             metrics.checkpointAge.set({ source: config.id, kind }, Math.max(0, clock.nowMs() - watermarkMs) / 1_000)
-        metrics.budgetRemaining.set({ tenant }, gate.remaining)
+        metrics.budgetRemaining.set({ tenant, api: 'cloud-apps' }, gate.remaining)
       }
       metrics.setters.add(setGauges)
       try {
