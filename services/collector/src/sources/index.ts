@@ -4,12 +4,14 @@ import type { TenantGate } from '../tenant-gate.ts'
 import type { Api } from './api.ts'
 import { openDefenderSource } from './defender/source.ts'
 import { openDefenderStreamingSource } from './defender-streaming/source.ts'
+import { openGraphAlertsSource } from './graph-alerts/source.ts'
 import type { Source, SourceContext } from './source.ts'
 
 /** Whose request budget a source takes from; undefined: none. */
 const askedApis = {
   'defender-for-cloud-apps': 'cloud-apps',
   'defender-streaming': undefined,
+  'graph-alerts': 'graph',
 } as const satisfies Readonly<Record<SourceConfig['type'], Api | undefined>>
 
 export function apiOf({ type }: SourceConfig): Api | undefined {
@@ -30,6 +32,8 @@ export function openSource(
       return openDefenderSource(config, { ...context, gate: gates[askedApis[config.type]] })
     case 'defender-streaming':
       return openDefenderStreamingSource(config, context)
+    case 'graph-alerts':
+      return openGraphAlertsSource(config, { ...context, gate: gates[askedApis[config.type]] })
     default:
       return config satisfies never
   }

@@ -5,10 +5,11 @@ import { requestsPerMinuteDefaults } from '../api.ts'
 import {
   allowPlainHttpSetting,
   anyUrlSetting,
-  isPlainElsewhere,
+  isUrlAllowed,
   oauthSchema,
   polledSettings,
   tokenAuthSchema,
+  urlRule,
   urlSetting,
 } from '../settings.ts'
 
@@ -67,16 +68,7 @@ const settingsSchema = z.strictObject({
   scanLimit: z.int().min(1).max(5_000).default(1_000).meta({ description: 'Records per request in scan mode.' }),
 })
 
-export const defenderSourceSchema = settingsSchema.refine(
-  ({ url, allowPlainHttp }) => allowPlainHttp || !isPlainElsewhere(url),
-  {
-    path: ['url'],
-    error:
-      'must start with https:// (http:// only for this machine itself, or a test server with allowPlainHttp: true)',
-    // Reported with every other problem of the source, not after they are solved.
-    when: ({ value }) => anyUrlSetting.safeParse((value as { url?: unknown } | null | undefined)?.url).success,
-  },
-)
+export const defenderSourceSchema = settingsSchema.refine(isUrlAllowed, urlRule)
 
 export type DefenderSourceConfig = z.output<typeof defenderSourceSchema>
 
