@@ -37,6 +37,8 @@ export type ChangedPage =
   | { readonly type: 'duplicate-ids' }
   /** The page's records in another order. */
   | { readonly type: 'shuffle' }
+  /** Half of the page's records and `hasNext` false; `total` counts all. */
+  | { readonly type: 'short-list' }
 
 /** The right answer, sent wrongly. */
 export type WireFault =
