@@ -3,6 +3,7 @@
 import type { Writer } from '@siem-relay/bus'
 import { createDispatchers } from '../../http/dispatchers.ts'
 import { createAuthorizer } from '../authorizer.ts'
+import { removeGapGauges, setGapGauges } from '../gap-report.ts'
 import { Hold } from '../hold.ts'
 import { claimSource, runTogether, statusOf } from '../life.ts'
 import { isPlainElsewhere, tenantOf } from '../settings.ts'
@@ -62,9 +63,11 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
           'url is plain http: token and records can be read on the way; for a test server',
         )
       const setGauges = (): void => {
-        for (const { kind, watermarkMs } of streams.map((stream) => stream.status()))
+        for (const { kind, watermarkMs, gaps } of streams.map((stream) => stream.status())) {
+          setGapGauges(metrics, { source: config.id, kind }, gaps)
           if (watermarkMs !== undefined)
             metrics.checkpointAge.set({ source: config.id, kind }, Math.max(0, clock.nowMs() - watermarkMs) / 1_000)
+        }
         metrics.budgetRemaining.set({ tenant }, gate.remaining)
       }
       metrics.setters.add(setGauges)
@@ -75,7 +78,10 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
       } finally {
         metrics.setters.delete(setGauges)
         // Another instance may have it now, whose gauge is the one that counts.
-        for (const { kind } of streams) metrics.checkpointAge.remove({ source: config.id, kind })
+        for (const { kind } of streams) {
+          metrics.checkpointAge.remove({ source: config.id, kind })
+          removeGapGauges(metrics, { source: config.id, kind })
+        }
         await lastCommit
         await writer?.[Symbol.asyncDispose]()
         await dispatchers[Symbol.asyncDispose]()
