@@ -1,37 +1,23 @@
 /** One stream of a source, alerts or activities, from sweep to sweep: reads a page, commits its new records together with the
- *  place it has reached, and only then believes in either. All decisions stand here; requests are client.ts, where to read
- *  next paging.ts and sweep.ts, what is new selection.ts. */
+ *  place it has reached, and only then believes in either. What is read when, and what becomes of trouble, stands here; requests
+ *  are client.ts, what follows from a page outcome.ts, where to read next paging.ts, sweep.ts and reread.ts. */
 import type { NewRecord, State, StateChange } from '@siem-relay/bus'
-import { dispositionOf, type Page, RelayError, SeenIds } from '@siem-relay/common'
+import { dispositionOf, RelayError, SeenIds } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
 import { tellGaps } from '../gap-report.ts'
 import { type GapChange, heldSinceMs, nextGap } from '../gaps.ts'
 import { type Hold, slowRetryMs } from '../hold.ts'
 import { StreamReport } from '../report.ts'
-import { tenantOf } from '../settings.ts'
 import type { SourceContext, StreamStatus } from '../source.ts'
 import { type DefenderClient, PermissionError } from './client.ts'
-import { type DefenderSourceConfig, portalUrlOf } from './config.ts'
+import type { DefenderSourceConfig } from './config.ts'
 import { cursorKey, decodeCursor, encodeCursor, seenPrefix } from './cursor.ts'
+import { conclude, type Outcome, type Role, without } from './outcome.ts'
 import { type ListQuery, queryOf, type StreamKind, Walk } from './paging.ts'
-import {
-  awayMsMax,
-  breakOffReread,
-  doubtOfAway,
-  doubtOfGivenUp,
-  doubtOfShort,
-  endReread,
-  endsShort,
-  forgetOldGaps,
-  type Noted,
-  noteDoubt,
-  takeUpGap,
-} from './reread.ts'
+import { awayMsMax, breakOffReread, doubtOfGivenUp, type Noted, noteDoubt, takeUpGap } from './reread.ts'
 import { RereadPace } from './reread-pace.ts'
-import { type Selection, select } from './selection.ts'
 import {
-  completePoll,
   nextBackAtMs,
   noteBack,
   planOf,
@@ -52,24 +38,6 @@ export interface StreamParts {
   readonly hold: Hold
   /** One at a time over all streams. */
   readonly commit: (changes: { records: readonly NewRecord[]; state: readonly StateChange[] }) => Promise<void>
-}
-
-/** What is under way: the poll, or a wider sweep or the re-reading of a gap whose pages come between polls. */
-type Role = 'poll' | 'back' | 'reread'
-
-/** A page's consequences, before they are durable. */
-interface Outcome {
-  readonly role: Role
-  readonly selection: Selection
-  /** What the list holds behind this page, as far as the API counts. */
-  readonly backlog: number | undefined
-  readonly state: StreamState
-  readonly gapChanges: readonly GapChange[]
-  readonly isComplete: boolean
-  /** The list ended before what the API counts. */
-  readonly isShort: boolean
-  /** The list went on behind the sweep's end. */
-  readonly hasMore: boolean
 }
 
 /** Ids remembered, some 100 bytes each: at 50 activities a second the last 50 minutes. Beyond it sweeps reach back less. */
@@ -216,68 +184,19 @@ export class Stream {
     }
     this.#parts.hold.passed()
     if (this.#isFloorGuessed && this.#correctFloor(listed.serverMs)) return undefined
-    return this.#conclude(role, sweep, query, listed.page, listed.serverMs)
-  }
-
-  #conclude(role: Role, before: Sweep, query: ListQuery, page: Page, serverMs: number | undefined): Outcome {
-    const { config, context } = this.#parts
-    const nowMs = context.world.clock.nowMs()
-    const targetMs = before.targetMs ?? serverMs
-    const sweep: Sweep = targetMs === undefined ? before : { ...before, targetMs }
-    const step = this.#walks[role].next(sweep.position, page, targetMs)
-    const watermarkMs = this.#state.watermarkMs
-    const selection = select(
-      page,
+    return conclude(
+      { role, state: this.#state, query, page: listed.page, serverMs: listed.serverMs },
       {
         kind: this.kind,
-        sourceId: config.id,
-        portalUrl: portalUrlOf(config),
-        tenant: tenantOf(config),
-        isVersioned: config.alertUpdates === 'all',
+        config,
+        plan: this.#plan,
+        awayMsMax: this.#awayMsMax,
+        walk: this.#walks[role],
+        pace: this.#pace,
+        hasSeen: (id) => this.#seen.has(id),
+        nowMs: this.#clock.nowMs(),
       },
-      (id) => this.#seen.has(id),
-      nowMs,
-      role !== 'poll' && watermarkMs !== undefined ? watermarkMs - this.#plan.settleMs : Number.NEGATIVE_INFINITY,
     )
-    const { isComplete } = step
-    const isShort = isComplete && this.#pace.areCountsTrusted && endsShort(page, query)
-    const readMs = Math.max(selection.readMs, sweep.position.boundMs)
-    const advanced = step.isComplete
-      ? this.#ended(role, sweep, readMs, isShort && !this.#pace.isShortAccepted(selection.records.length > 0))
-      : { state: { ...this.#state, [role]: { ...sweep, position: step.position } }, changes: [] }
-    const away = role === 'poll' ? this.#askedAt(serverMs ?? nowMs, advanced, before) : advanced
-    const noted = isShort && role !== 'reread' ? noteDoubt(away, doubtOfShort(sweep, readMs), nowMs) : away
-    return {
-      role,
-      selection,
-      backlog: backlogOf(page, sweep),
-      state: noted.state,
-      gapChanges: noted.changes,
-      isComplete,
-      isShort,
-      hasMore: !isComplete || page.hasNext,
-    }
-  }
-
-  #ended(role: Role, sweep: Sweep, readMs: number, isReadAgain: boolean): Noted {
-    switch (role) {
-      case 'poll': {
-        const state = completePoll(this.#state, sweep, this.#plan, readMs, this.#clock.nowMs())
-        return { state: forgetOldGaps(state, this.#clock.nowMs()), changes: [] }
-      }
-      case 'back':
-        return { state: without(this.#state, 'back'), changes: [] }
-      case 'reread':
-        return isReadAgain ? { state: breakOffReread(this.#state), changes: [] } : endReread(this.#state)
-      default:
-        return role satisfies never
-    }
-  }
-
-  /** A poll's page was answered: nobody may have asked for long before. */
-  #askedAt(askedMs: number, { state, changes }: Noted, poll: Sweep): Noted {
-    const doubt = doubtOfAway(this.#state, poll, this.#plan, askedMs, this.#awayMsMax)
-    return noteDoubt({ state: { ...state, askedMs }, changes }, doubt, this.#clock.nowMs())
   }
 
   /** Tries until the log has it, or never will: nothing is read from the source meanwhile. */
@@ -405,14 +324,4 @@ export class Stream {
   get #clock() {
     return this.#parts.context.world.clock
   }
-}
-
-function without(state: StreamState, role: Role): StreamState {
-  const { [role]: _, ...rest } = state
-  return rest
-}
-
-function backlogOf(page: Page, sweep: Sweep): number | undefined {
-  if (page.total === undefined) return undefined
-  return Math.max(0, page.total - sweep.position.skip - page.records.length)
 }
