@@ -59,6 +59,21 @@ export function createCollectorMetrics(registry: Registry) {
         for (const set of setters) set()
       },
     }),
+    gaps: gauge(registry, {
+      name: 'siem_relay_source_gaps',
+      help: 'Stretches of time of which records may be missing: open (being read again, or about to be), unverifiable (cannot be).',
+      labels: ['source', 'kind', 'state'],
+    }),
+    incompleteSeconds: gauge(registry, {
+      name: 'siem_relay_source_incomplete_seconds',
+      help: 'Length of those stretches together.',
+      labels: ['source', 'kind', 'state'],
+    }),
+    gapChanges: counter(registry, {
+      name: 'siem_relay_source_gap_changes_total',
+      help: 'What was found out about such stretches: opened, whole (read again), unverifiable (cannot be read again).',
+      labels: ['source', 'kind', 'change'],
+    }),
     budgetRemaining: gauge(registry, {
       name: 'siem_relay_budget_remaining',
       help: "API requests the tenant's budget allows at this moment, by API: cloud-apps, graph.",

@@ -37,7 +37,8 @@ export function applyFault(
     case 'endless':
     case 'no-next-filters':
     case 'duplicate-ids':
-    case 'shuffle': {
+    case 'shuffle':
+    case 'short-list': {
       const right = answer()
       if (right.page === undefined) return { delivery: { answer: right }, isUsed: false }
       return { delivery: { answer: pageAnswer(changePage(fault, right.page, incoming, entry, world)) }, isUsed: true }
@@ -137,6 +138,11 @@ function changePage(fault: ChangedPage, page: Page, incoming: Incoming, entry: S
       }
     case 'shuffle':
       return { ...page, records: shuffled(page.records, world.seed) }
+    case 'short-list':
+      return {
+        records: page.records.slice(0, Math.floor(page.records.length / 2)),
+        envelope: { ...page.envelope, hasNext: false },
+      }
     default:
       return fault satisfies never
   }

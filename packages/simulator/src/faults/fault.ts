@@ -37,6 +37,8 @@ export type ChangedPage =
   | { readonly type: 'duplicate-ids' }
   /** The page's records in another order. */
   | { readonly type: 'shuffle' }
+  /** Half of the page's records and `hasNext` false; `total` counts all. */
+  | { readonly type: 'short-list' }
 
 /** A page of Graph's alerts that is wrong; used only on requests that get one it has to do with. */
 export type ChangedGraphPage =

@@ -5,6 +5,7 @@ import { createDispatchers } from '../http/dispatchers.ts'
 import type { Api } from './api.ts'
 import type { ApiClientParts } from './api-client.ts'
 import { createAuthorizer } from './authorizer.ts'
+import { removeGapGauges, setGapGauges } from './gap-report.ts'
 import { Hold } from './hold.ts'
 import { claimSource, runTogether, statusOf } from './life.ts'
 import { isPlainElsewhere, type OauthSettings, type TokenSettings, tenantOf } from './settings.ts'
@@ -79,9 +80,11 @@ export function openPolledSource(
   }
 
   function setGauges(): void {
-    for (const { kind, watermarkMs } of streams.map((stream) => stream.status()))
+    for (const { kind, watermarkMs, gaps } of streams.map((stream) => stream.status())) {
+      setGapGauges(metrics, { source: id, kind }, gaps)
       if (watermarkMs !== undefined)
         metrics.checkpointAge.set({ source: id, kind }, Math.max(0, clock.nowMs() - watermarkMs) / 1_000)
+    }
     metrics.budgetRemaining.set({ tenant, api }, gate.remaining)
   }
 
@@ -99,7 +102,10 @@ export function openPolledSource(
       } finally {
         metrics.setters.delete(setGauges)
         // Another instance may have it now, whose gauge is the one that counts.
-        for (const { kind } of streams) metrics.checkpointAge.remove({ source: id, kind })
+        for (const { kind } of streams) {
+          metrics.checkpointAge.remove({ source: id, kind })
+          removeGapGauges(metrics, { source: id, kind })
+        }
         await lastCommit
         await writer?.[Symbol.asyncDispose]()
         await dispatchers[Symbol.asyncDispose]()
