@@ -82,10 +82,12 @@ export function openDefenderSource(config: DefenderSourceConfig, context: Source
       }
     },
 
-    status: () =>
-      statusOf(
+    status: () => ({
+      ...statusOf(
         { id: config.id, tenant },
         streams.map((stream) => stream.status()),
       ),
+      budgetRemaining: gate.remaining,
+    }),
   }
 }
