@@ -43,10 +43,15 @@ describe('a report in the topic', () => {
     expect(decodeSourceReport(bytes)?.lastError?.message).toBe(`${'x'.repeat(999)}…`)
   })
 
-  test.each(['', '{', 'null', '[]', '{"id":"contoso"}', JSON.stringify({ ...report, streams: 7 })])(
-    '%j is none',
-    (text) => expect(decodeSourceReport(Buffer.from(text))).toBeUndefined(),
-  )
+  test.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    '{"id":"contoso"}',
+    JSON.stringify({ ...report, streams: 7 }),
+    JSON.stringify({ ...report, atMs: -1e300 }),
+  ])('%j is none', (text) => expect(decodeSourceReport(Buffer.from(text))).toBeUndefined())
 })
 
 describe('news of a source', () => {

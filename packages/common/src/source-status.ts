@@ -84,7 +84,7 @@ const reportSchema: z.ZodType<SourceReport> = z.looseObject({
   budgetRemaining: z.number().optional(),
   instance: z.string(),
   host: z.string(),
-  atMs: z.number(),
+  atMs: z.number().min(0),
 })
 
 /** Texts longer than 1,000 characters and lists longer than 100 items are cut. */
