@@ -112,10 +112,12 @@ export function openPolledSource(
       }
     },
 
-    status: () =>
-      statusOf(
+    status: () => ({
+      ...statusOf(
         { id, tenant },
         streams.map((stream) => stream.status()),
       ),
+      budgetRemaining: gate.remaining,
+    }),
   }
 }

@@ -56,6 +56,8 @@ export interface SourceStatus {
   readonly streams: readonly StreamStatus[]
   /** The latest of its streams' errors that still last. */
   readonly lastError: StatusError | undefined
+  /** Requests that the tenant's budget allows at this moment; absent for a source that asks no API. */
+  readonly budgetRemaining?: number
 }
 
 export interface Source {
