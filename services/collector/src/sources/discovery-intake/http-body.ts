@@ -74,24 +74,31 @@ export function readBody(
   return promise
 }
 
-/** Reads what is left, so that a client that is still sending gets its answer. @returns false when it does not end within the bound. */
-export function discard(request: IncomingMessage, bytesMax: number): Promise<boolean> {
+/**
+ * Reads what is left, so that a client that is still sending gets its answer.
+ * @returns false when it does not end within the bound, or the source stops.
+ */
+export function discard(request: IncomingMessage, bytesMax: number, signal: AbortSignal): Promise<boolean> {
   if (request.readableEnded || request.destroyed) return Promise.resolve(true)
+  if (signal.aborted) return Promise.resolve(false)
   const { promise, resolve } = Promise.withResolvers<boolean>()
+  const onAbort = (): void => resolve(false)
   let bytes = 0
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length
-    if (bytes <= bytesMax) return
-    request.off('data', onData)
-    resolve(false)
+    if (bytes > bytesMax) resolve(false)
   }
+  signal.addEventListener('abort', onAbort)
   request
     .on('data', onData)
     .once('end', () => resolve(true))
     .once('close', () => resolve(true))
     .on('error', () => resolve(true))
-  request.resume()
-  return promise
+    .resume()
+  return promise.finally(() => {
+    signal.removeEventListener('abort', onAbort)
+    request.off('data', onData)
+  })
 }
 
 export function tooLarge(bytesMax: number): HttpProblem {

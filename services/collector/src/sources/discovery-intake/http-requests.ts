@@ -56,12 +56,11 @@ export class Requests {
       return await this.#take(request, format, signal)
     } catch (error) {
       const problem = error instanceof HttpProblem ? error : problemOf(error)
-      const isRead = !isBodyComing || signal.aborted || (await discard(request, this.#parts.config.maxBodyBytes))
+      const isRead = isBodyComing && (await discard(request, this.#parts.config.maxBodyBytes, signal))
       return {
         result: problem.result,
         status: problem.status,
-        headers:
-          isRead && isBodyComing && !signal.aborted ? problem.headers : { ...problem.headers, connection: 'close' },
+        headers: isRead ? problem.headers : { ...problem.headers, connection: 'close' },
         body: { error: problem.message },
       }
     }

@@ -4,7 +4,9 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { RelayError } from '@siem-relay/common'
 import { Agent, fetch as undiciFetch } from 'undici'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { sourcesSchema } from '../../config.ts'
+import { Harness } from '../../testing/harness.ts'
 import { IntakeBench, ndjson, rowOf, startMs, token } from '../../testing/intake-bench.ts'
 import { localhostCertFile, localhostKeyFile, serve } from '../../testing/servers.ts'
 
@@ -356,9 +358,10 @@ describe('trouble', () => {
     const waiting = bench.post(ndjson(rowOf(1)))
     await bench.until(() => bench.source.status().state === 'waiting')
     const slow = await raw(bench.url, head(1_000))
+    const refused = await raw(bench.url, head(1_000).replace(token, 'wrong'))
     await bench.stop()
     expect((await waiting).status).toBe(503)
-    await bench.until(() => slow.socket.closed)
+    await bench.until(() => slow.socket.closed && refused.socket.closed)
     await expect(fetch(bench.url)).rejects.toThrow()
     expect(bench.clock.pending).toBe(0)
   })
@@ -408,4 +411,22 @@ describe('TLS', () => {
     const swapped = { http: { token, tls: { certFile: tls.keyFile, keyFile: tls.certFile } } }
     await expect(IntakeBench.open(swapped)).rejects.toMatchObject({ code: 'RELAY_CONFIG_INVALID' })
   })
+})
+
+test('of two instances the one that holds the tenant listens, then the other', async () => {
+  await using harness = await Harness.open()
+  const sources = sourcesSchema.parse([
+    { id: 'contoso', type: 'discovery-intake', http: { listen: '127.0.0.1:0', token } },
+  ])
+  const urls = () => harness.world.entries.filter(({ msg }) => msg === 'intake listens').map(({ url }) => String(url))
+  const first = await harness.start({ sources })
+  await vi.waitFor(() => expect(urls()).toHaveLength(1))
+  const second = await harness.start({ sources })
+  await harness.pass(60_000)
+  expect(urls()).toHaveLength(1)
+  const holder = first.status().length === 1 ? first : second
+  await holder.stop(1_000)
+  await vi.waitFor(() => expect(urls()).toHaveLength(2), { timeout: 20_000 })
+  await expect(fetch(urls()[0] as string)).rejects.toThrow()
+  expect((await fetch(urls()[1] as string)).status).toBe(401)
 })
