@@ -248,6 +248,7 @@ describe('a restart', () => {
       const listed = bench.content('failed/a.ndjson.gz.rejected.ndjson').trim().split('\n')
       expect(listed.map((line) => JSON.parse(line).line % 100)).toEqual(Array.from({ length: 14 }, () => 8))
       expect(bench.names('done')).toEqual(['a.ndjson.gz'])
+      expect(told(bench, 'file was taken in')).toMatchObject([{ accepted: 1_386, repeated: 0, rejected: 14 }])
     },
   )
 

@@ -79,7 +79,7 @@ export class Directory {
     this.#parts.moved(shelf)
     this.#tell(result.place, `${shelf}/${movedTo}`, result.end === 'whole' ? undefined : result.problem)
     // Put back by a person, it is read from its beginning.
-    await ledger.take([], [placeChange(undefined)])
+    await ledger.take([], () => placeChange(undefined))
     this.#last = undefined
   }
 

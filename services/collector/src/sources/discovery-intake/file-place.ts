@@ -11,7 +11,6 @@ const placeSchema = z.object({
   identity: z.string(),
   /** Rows passed, good and bad. */
   rows: count,
-  /** For the log line at its end; without the batch that a crash came behind. */
   accepted: count,
   repeated: count,
   rejected: count,

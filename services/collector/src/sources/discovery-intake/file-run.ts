@@ -121,22 +121,25 @@ class Reading {
     this.#bad = []
     this.#bytes = 0
     const before = this.place
-    const next = { ...before, rows: this.#rows, rejected: before.rejected + bad.length }
-    if (bad.length > 0) next.list = await rejected.add(bad, before.rejected, await this.#listed(rejected))
-    const taken = await this.#parts.ledger.take(good, [placeChange(next)])
+    const list = bad.length === 0 ? before.list : await rejected.add(bad, before.rejected, await this.#listed(rejected))
+    const placeAfter = ({ accepted, repeated }: Taken): FilePlace => ({
+      ...before,
+      ...(list === undefined ? {} : { list }),
+      rows: this.#rows,
+      accepted: before.accepted + accepted,
+      repeated: before.repeated + repeated,
+      rejected: before.rejected + bad.length,
+    })
+    const taken = await this.#parts.ledger.take(good, (each) => placeChange(placeAfter(each)))
     this.#parts.counted({ ...taken, rejected: bad })
-    this.place = {
-      ...next,
-      accepted: before.accepted + taken.accepted,
-      repeated: before.repeated + taken.repeated,
-    }
+    this.place = placeAfter(taken)
   }
 
   /** The list's name is kept before the list is made, so that a restart finds it. */
   async #listed(rejected: RejectedList): Promise<NonNullable<FilePlace['list']>> {
     if (this.place.list !== undefined) return this.place.list
     const list = await rejected.begin(this.#file.name)
-    await this.#parts.ledger.take([], [placeChange({ ...this.place, list })])
+    await this.#parts.ledger.take([], () => placeChange({ ...this.place, list }))
     return list
   }
 }

@@ -81,14 +81,17 @@ export class Ledger {
    * Keeps rows, in order. Resolves when they are durable.
    * @param also what is true once the last of them is kept. @throws when the source stops, or has lost the log.
    */
-  async take(rows: readonly GoodRow[], also: readonly StateChange[] = []): Promise<Taken> {
+  async take(rows: readonly GoodRow[], also?: (taken: Taken) => StateChange): Promise<Taken> {
+    const takenOf = (accepted: number): Taken => ({ accepted, repeated: rows.length - accepted })
     let accepted = 0
     for (let from = 0; from === 0 || from < rows.length; ) {
       const until = endOfStep(rows, from)
-      accepted += await this.#next(() => this.#keep(rows.slice(from, until), until >= rows.length ? also : []))
+      const before = accepted
+      const change = until < rows.length || also === undefined ? undefined : (n: number) => also(takenOf(before + n))
+      accepted += await this.#next(() => this.#keep(rows.slice(from, until), change))
       from = Math.max(until, 1)
     }
-    return { accepted, repeated: rows.length - accepted }
+    return takenOf(accepted)
   }
 
   /** Resolves when nothing is under way. */
@@ -96,10 +99,11 @@ export class Ledger {
     await this.#turn
   }
 
-  async #keep(rows: readonly GoodRow[], also: readonly StateChange[]): Promise<number> {
+  /** @param also with the number of rows that are new. @returns that number. */
+  async #keep(rows: readonly GoodRow[], also: ((accepted: number) => StateChange) | undefined): Promise<number> {
     const nowMs = this.#clock.nowMs()
     const fresh = new Map(rows.filter(({ id }) => !this.#seen.has(id)).map((row) => [row.id, row]))
-    if (fresh.size === 0 && also.length === 0) return 0
+    if (fresh.size === 0 && also === undefined) return 0
     const { sourceId, tenant, context } = this.#parts
     const topic = rawTopic(tenant, 'discovery').name
     const headers: Headers = {
@@ -111,8 +115,9 @@ export class Ledger {
     }
     const records = Array.from(fresh.values(), ({ id, value }): NewRecord => ({ topic, key: id, value, headers }))
     const chunks = this.#seen.addChunk([...fresh.keys()], nowMs, nowMs - idsKeptMs)
+    const change = also === undefined ? [] : [also(fresh.size)]
     try {
-      await this.#commit({ records, state: [...chunks, ...also, { key: lastKey, value: encodeLast(nowMs) }] })
+      await this.#commit({ records, state: [...chunks, ...change, { key: lastKey, value: encodeLast(nowMs) }] })
     } catch (error) {
       this.#seen.rollback()
       throw error
