@@ -11,6 +11,7 @@ export {
   type DiscoveryColumn,
   type DiscoveryReading,
   type DiscoveryRow,
+  discoveryColumnOf,
   discoveryColumns,
   discoverySourceSystem,
   discoveryType,

@@ -51,6 +51,26 @@ export function createCollectorMetrics(registry: Registry) {
       help: 'Messages that the streaming log removed before they were read: raise its retention, and look for what kept the source away.',
       labels: ['source'],
     }),
+    intakeRows: counter(registry, {
+      name: 'siem_relay_intake_rows_total',
+      help: 'Discovery rows handed in, by way (http, directory) and what became of them: accepted, repeated, rejected.',
+      labels: ['source', 'way', 'result'],
+    }),
+    intakeRejected: counter(registry, {
+      name: 'siem_relay_intake_rejected_rows_total',
+      help: 'Discovery rows that were rejected, by reason: too_long, not_utf8, malformed, columns.',
+      labels: ['source', 'way', 'reason'],
+    }),
+    intakeRequests: counter(registry, {
+      name: 'siem_relay_intake_requests_total',
+      help: 'Requests to the HTTP intake by outcome: ok, bad_body, unauthorized, not_found, unsupported, too_large, busy, unavailable, aborted.',
+      labels: ['source', 'result'],
+    }),
+    intakeFiles: counter(registry, {
+      name: 'siem_relay_intake_files_total',
+      help: 'Files of the intake directory by where they went: done, failed.',
+      labels: ['source', 'result'],
+    }),
     checkpointAge: gauge(registry, {
       name: 'siem_relay_checkpoint_age_seconds',
       help: 'How far the watermark is behind now.',

@@ -4,6 +4,7 @@ import type { TenantGate } from '../tenant-gate.ts'
 import type { Api } from './api.ts'
 import { openDefenderSource } from './defender/source.ts'
 import { openDefenderStreamingSource } from './defender-streaming/source.ts'
+import { openDiscoveryIntakeSource } from './discovery-intake/source.ts'
 import { openGraphAlertsSource } from './graph-alerts/source.ts'
 import type { Source, SourceContext } from './source.ts'
 
@@ -12,6 +13,7 @@ const askedApis = {
   'defender-for-cloud-apps': 'cloud-apps',
   'defender-streaming': undefined,
   'graph-alerts': 'graph',
+  'discovery-intake': undefined,
 } as const satisfies Readonly<Record<SourceConfig['type'], Api | undefined>>
 
 export function apiOf({ type }: SourceConfig): Api | undefined {
@@ -34,6 +36,8 @@ export function openSource(
       return openDefenderStreamingSource(config, context)
     case 'graph-alerts':
       return openGraphAlertsSource(config, { ...context, gate: gates[askedApis[config.type]] })
+    case 'discovery-intake':
+      return openDiscoveryIntakeSource(config, context)
     default:
       return config satisfies never
   }

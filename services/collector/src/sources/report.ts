@@ -4,15 +4,22 @@ import type { World } from '@siem-relay/service-kit'
 import type { Gap } from './gaps.ts'
 import type { SourceState, StatusError, StreamStatus } from './source.ts'
 
+interface ReportLabels {
+  readonly source: string
+  readonly kind: RawKind
+  /** Of a stream that comes in several ways: which. */
+  readonly way?: string
+}
+
 export class StreamReport {
   readonly #world: World
-  readonly #labels: { readonly source: string; readonly kind: RawKind }
+  readonly #labels: ReportLabels
   #state: SourceState = 'starting'
   #hasSucceeded = false
   #lastError: StatusError | undefined
   #backlog: number | undefined
 
-  constructor(world: World, labels: { readonly source: string; readonly kind: RawKind }) {
+  constructor(world: World, labels: ReportLabels) {
     this.#world = world
     this.#labels = labels
   }
