@@ -26,6 +26,7 @@ export { type FilterFieldReference, filterOperatorReference, filterReference } f
 export { type FilterDefinition, filterSchema } from './filter/schema.ts'
 export * from './jobs.ts'
 export { type HuntingRow, splitHuntingRows } from './json/hunting-rows.ts'
+export { type ODataPage, type ODataRecord, splitODataPage } from './json/odata-page.ts'
 export { type Page, type PageRecord, splitPage } from './json/page.ts'
 export { cloudAppEventId, normalizeCloudAppEvent } from './normalize/cloud-app-event.ts'
 export { normalizeDefenderActivity } from './normalize/defender-activity.ts'

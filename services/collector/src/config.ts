@@ -2,8 +2,13 @@
 import { z } from 'zod'
 import { defenderSourceSchema } from './sources/defender/config.ts'
 import { defenderStreamingSourceSchema } from './sources/defender-streaming/config.ts'
+import { graphAlertsSourceSchema } from './sources/graph-alerts/config.ts'
 
-const sourceSchema = z.discriminatedUnion('type', [defenderSourceSchema, defenderStreamingSourceSchema])
+const sourceSchema = z.discriminatedUnion('type', [
+  defenderSourceSchema,
+  defenderStreamingSourceSchema,
+  graphAlertsSourceSchema,
+])
 
 /** The `sources:` list. That ids differ is checked where the whole configuration is. */
 export const sourcesSchema = z

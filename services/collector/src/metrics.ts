@@ -36,6 +36,11 @@ export function createCollectorMetrics(registry: Registry) {
       help: 'Records that appeared behind the watermark and were found by a wider sweep: shows whether the overlap is wide enough.',
       labels: perStream,
     }),
+    unreadRanges: gauge(registry, {
+      name: 'siem_relay_source_unread_ranges',
+      help: 'Time ranges the source answers with an error whenever they are asked for; status and log name them. Everything else is collected.',
+      labels: perStream,
+    }),
     streamedRows: counter(registry, {
       name: 'siem_relay_source_rows_total',
       help: 'Rows of streamed tables by what became of them: taken, repeated, unwanted, dead_lettered.',
@@ -56,8 +61,8 @@ export function createCollectorMetrics(registry: Registry) {
     }),
     budgetRemaining: gauge(registry, {
       name: 'siem_relay_budget_remaining',
-      help: "API requests the tenant's budget allows at this moment.",
-      labels: ['tenant'],
+      help: "API requests the tenant's budget allows at this moment, by API: cloud-apps, graph.",
+      labels: ['tenant', 'api'],
     }),
     requestSeconds: histogram(registry, {
       name: 'siem_relay_request_duration_seconds',

@@ -8,8 +8,7 @@ import type { Environment } from './http/proxy.ts'
 import { createCollectorMetrics } from './metrics.ts'
 import { openSource } from './sources/index.ts'
 import type { Source, SourceStatus } from './sources/source.ts'
-import { Tenant } from './tenant.ts'
-import { TenantGate } from './tenant-gate.ts'
+import { type Gates, openGates, Tenant } from './tenant.ts'
 
 export interface CollectorOptions {
   /** HTTPS_PROXY, HTTP_PROXY, NO_PROXY for sources without a proxy of their own. Default: none. */
@@ -46,13 +45,13 @@ export async function start(
   // Whoever runs the service decides what a failure means; without anybody it must not end the process by itself.
   failed.catch(() => undefined)
 
-  function open(source: SourceConfig, gate: TenantGate): Source {
-    return openSource(source, { world, metrics, gate, env, userAgent: `siem-relay/${version}` })
+  function open(source: SourceConfig, gates: Gates): Source {
+    return openSource(source, { world, metrics, env, userAgent: `siem-relay/${version}` }, gates)
   }
 
   function check({ sources }: CollectorConfig): void {
-    const gate = new TenantGate({ requestsPerMinute: 1, clock: world.clock, random: world.random })
-    for (const source of sources) open(source, gate)
+    const gates = openGates([], world)
+    for (const source of sources) open(source, gates)
   }
 
   async function update(next: CollectorConfig): Promise<void> {

@@ -9,11 +9,15 @@ import type { TenantGate } from '../tenant-gate.ts'
 export interface SourceContext {
   readonly world: World
   readonly metrics: CollectorMetrics
-  /** Shared by all sources of the tenant. */
-  readonly gate: TenantGate
   readonly env: Environment
   /** `name/version` for User-Agent. */
   readonly userAgent: string
+}
+
+/** What a source gets that asks an API with a request budget. */
+export interface PolledSourceContext extends SourceContext {
+  /** Shared by all sources of the tenant that ask the same API. */
+  readonly gate: TenantGate
 }
 
 /**

@@ -7,7 +7,6 @@ import { systemClock } from '@siem-relay/service-kit'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { createCollectorMetrics } from '../../metrics.ts'
-import { TenantGate } from '../../tenant-gate.ts'
 import { FakeForeignLog, message } from '../../testing/fake-foreign-log.ts'
 import type { Source } from '../source.ts'
 import { defenderStreamingSourceSchema } from './config.ts'
@@ -59,9 +58,8 @@ class Bench implements AsyncDisposable {
       topics: ['xdr'],
       ...settings,
     })
-    const gate = new TenantGate({ requestsPerMinute: 1, clock: this.clock, random: Math.random })
     const metrics = createCollectorMetrics(this.world.metrics)
-    const context = { world: this.world, metrics, gate, env: {}, userAgent: 'test' }
+    const context = { world: this.world, metrics, env: {}, userAgent: 'test' }
     this.#source = openDefenderStreamingSource(config, context, () => this.log)
     this.#running = this.source.run(this.#stopping.signal)
     this.#running.catch(() => undefined)
