@@ -5,6 +5,7 @@ import type { Api } from './api.ts'
 import { openDefenderSource } from './defender/source.ts'
 import { openDefenderStreamingSource } from './defender-streaming/source.ts'
 import { openGraphAlertsSource } from './graph-alerts/source.ts'
+import { openGraphDiscoverySource } from './graph-discovery/source.ts'
 import type { Source, SourceContext } from './source.ts'
 
 /** Whose request budget a source takes from; undefined: none. */
@@ -12,6 +13,7 @@ const askedApis = {
   'defender-for-cloud-apps': 'cloud-apps',
   'defender-streaming': undefined,
   'graph-alerts': 'graph',
+  'graph-discovery': 'graph',
 } as const satisfies Readonly<Record<SourceConfig['type'], Api | undefined>>
 
 export function apiOf({ type }: SourceConfig): Api | undefined {
@@ -34,6 +36,8 @@ export function openSource(
       return openDefenderStreamingSource(config, context)
     case 'graph-alerts':
       return openGraphAlertsSource(config, { ...context, gate: gates[askedApis[config.type]] })
+    case 'graph-discovery':
+      return openGraphDiscoverySource(config, { ...context, gate: gates[askedApis[config.type]] })
     default:
       return config satisfies never
   }

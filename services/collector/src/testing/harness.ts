@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, type BusRecord, openSqliteBus, type SqliteBusOptions, type Writer } from '@siem-relay/bus'
-import { rawTopic } from '@siem-relay/common'
+import { type RawKind, rawTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { type Simulator, type SimulatorOptions, startSimulator } from '@siem-relay/simulator'
@@ -196,7 +196,7 @@ export class Harness implements AsyncDisposable {
   }
 
   /** Everything in a raw topic, partition by partition. */
-  async raw(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly BusRecord[]> {
+  async raw(kind: RawKind, tenant = 'contoso'): Promise<readonly BusRecord[]> {
     const topic = rawTopic(tenant, kind)
     await this.bus.ensureTopics([topic])
     const records: BusRecord[] = []
@@ -205,7 +205,7 @@ export class Harness implements AsyncDisposable {
     return records
   }
 
-  async rawIds(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly string[]> {
+  async rawIds(kind: RawKind, tenant = 'contoso'): Promise<readonly string[]> {
     return (await this.raw(kind, tenant)).map((record) => record.key).sort()
   }
 
