@@ -9,7 +9,7 @@ import { JsonListCutter } from './json-list.ts'
 export type RowFormat = 'ndjson' | 'json' | 'csv'
 
 /** Why a row is not taken: `too_long`, `not_utf8`, `malformed` (no JSON, or other cells than the header has), `columns`. */
-export type RowReason = 'too_long' | 'not_utf8' | 'malformed' | 'columns'
+type RowReason = 'too_long' | 'not_utf8' | 'malformed' | 'columns'
 
 export interface GoodRow {
   readonly place: number
