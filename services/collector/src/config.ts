@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { defenderSourceSchema } from './sources/defender/config.ts'
 import { defenderStreamingSourceSchema } from './sources/defender-streaming/config.ts'
 import { discoveryIntakeSourceSchema } from './sources/discovery-intake/config.ts'
+import { graphAlertsSourceSchema } from './sources/graph-alerts/config.ts'
 
 const sourceSchema = z.discriminatedUnion('type', [
   defenderSourceSchema,
   defenderStreamingSourceSchema,
+  graphAlertsSourceSchema,
   discoveryIntakeSourceSchema,
 ])
 

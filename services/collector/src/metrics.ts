@@ -36,6 +36,11 @@ export function createCollectorMetrics(registry: Registry) {
       help: 'Records that appeared behind the watermark and were found by a wider sweep: shows whether the overlap is wide enough.',
       labels: perStream,
     }),
+    unreadRanges: gauge(registry, {
+      name: 'siem_relay_source_unread_ranges',
+      help: 'Time ranges the source answers with an error whenever they are asked for; status and log name them. Everything else is collected.',
+      labels: perStream,
+    }),
     streamedRows: counter(registry, {
       name: 'siem_relay_source_rows_total',
       help: 'Rows of streamed tables by what became of them: taken, repeated, unwanted, dead_lettered.',
@@ -74,10 +79,25 @@ export function createCollectorMetrics(registry: Registry) {
         for (const set of setters) set()
       },
     }),
+    gaps: gauge(registry, {
+      name: 'siem_relay_source_gaps',
+      help: 'Stretches of time of which records may be missing: open (being read again, or about to be), unverifiable (cannot be).',
+      labels: ['source', 'kind', 'state'],
+    }),
+    incompleteSeconds: gauge(registry, {
+      name: 'siem_relay_source_incomplete_seconds',
+      help: 'Length of those stretches together.',
+      labels: ['source', 'kind', 'state'],
+    }),
+    gapChanges: counter(registry, {
+      name: 'siem_relay_source_gap_changes_total',
+      help: 'What was found out about such stretches: opened, whole (read again), unverifiable (cannot be read again).',
+      labels: ['source', 'kind', 'change'],
+    }),
     budgetRemaining: gauge(registry, {
       name: 'siem_relay_budget_remaining',
-      help: "API requests the tenant's budget allows at this moment.",
-      labels: ['tenant'],
+      help: "API requests the tenant's budget allows at this moment, by API: cloud-apps, graph.",
+      labels: ['tenant', 'api'],
     }),
     requestSeconds: histogram(registry, {
       name: 'siem_relay_request_duration_seconds',

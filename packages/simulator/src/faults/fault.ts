@@ -37,6 +37,21 @@ export type ChangedPage =
   | { readonly type: 'duplicate-ids' }
   /** The page's records in another order. */
   | { readonly type: 'shuffle' }
+  /** Half of the page's records and `hasNext` false; `total` counts all. */
+  | { readonly type: 'short-list' }
+
+/** A page of Graph's alerts that is wrong; used only on requests that get one it has to do with. */
+export type ChangedGraphPage =
+  /** The link to the next page leads to this host; pages without a link are left alone. */
+  | { readonly type: 'foreign-link'; readonly host: string }
+  /** 500 in place of every page that holds one of these alerts. */
+  | { readonly type: 'broken-page'; readonly ids: readonly string[] }
+  /** Alerts are missing until up to so long after their lastUpdateDateTime, each its own time. */
+  | { readonly type: 'late'; readonly upToMs: number }
+  /** Values nobody has heard of wherever the reference gives a list of them. */
+  | { readonly type: 'unknown-enums' }
+  /** Null in every field but id and lastUpdateDateTime. */
+  | { readonly type: 'nulls' }
 
 /** The right answer, sent wrongly. */
 export type WireFault =
@@ -55,11 +70,11 @@ export type WireFault =
   /** Bytes in another encoding than JSON may have. */
   | { readonly type: 'wrong-charset'; readonly encoding: 'latin1' | 'utf16le' }
 
-export type Fault = ReplacedAnswer | ChangedPage | WireFault
+export type Fault = ReplacedAnswer | ChangedPage | ChangedGraphPage | WireFault
 
 export interface FaultOptions {
   /** Which requests; default any. */
-  readonly route?: 'alerts' | 'activities' | 'token' | 'any'
+  readonly route?: 'alerts' | 'activities' | 'graph-alerts' | 'token' | 'any'
   /** How many of them; default 1; Infinity until cleared. */
   readonly times?: number
   /** How many fitting requests go well first; default 0. Counted while the entry is at the front for its route. */

@@ -1,6 +1,7 @@
 /** What is told of a stream: its state and last error for status, log lines when either changes. Decides nothing. */
 import { describeError, type RawKind, RelayError } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
+import type { Gap } from './gaps.ts'
 import type { SourceState, StatusError, StreamStatus } from './source.ts'
 
 interface ReportLabels {
@@ -23,7 +24,7 @@ export class StreamReport {
     this.#labels = labels
   }
 
-  status(watermarkMs: number | undefined): StreamStatus {
+  status(watermarkMs: number | undefined, gaps: readonly Gap[] = []): StreamStatus {
     return {
       kind: this.#labels.kind,
       state: this.#state,
@@ -31,6 +32,7 @@ export class StreamReport {
       watermarkMs,
       backlog: this.#backlog,
       lastError: this.#lastError,
+      gaps,
     }
   }
 

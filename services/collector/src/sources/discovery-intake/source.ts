@@ -104,6 +104,7 @@ export function openDiscoveryIntakeSource(
       watermarkMs: ledger.lastMs,
       backlog,
       lastError,
+      gaps: [],
     }
   }
 
