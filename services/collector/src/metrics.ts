@@ -71,6 +71,11 @@ export function createCollectorMetrics(registry: Registry) {
       help: 'Files of the intake directory by where they went: done, failed.',
       labels: ['source', 'result'],
     }),
+    discoveryLeftOut: counter(registry, {
+      name: 'siem_relay_discovery_left_out_total',
+      help: 'What of Cloud Discovery was left out because it has no id or is more than a source takes, by subject: stream, app, user, ip_address.',
+      labels: ['source', 'subject'],
+    }),
     checkpointAge: gauge(registry, {
       name: 'siem_relay_checkpoint_age_seconds',
       help: 'How far the watermark is behind now.',

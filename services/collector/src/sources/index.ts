@@ -6,6 +6,7 @@ import { openDefenderSource } from './defender/source.ts'
 import { openDefenderStreamingSource } from './defender-streaming/source.ts'
 import { openDiscoveryIntakeSource } from './discovery-intake/source.ts'
 import { openGraphAlertsSource } from './graph-alerts/source.ts'
+import { openGraphDiscoverySource } from './graph-discovery/source.ts'
 import type { Source, SourceContext } from './source.ts'
 
 /** Whose request budget a source takes from; undefined: none. */
@@ -14,6 +15,7 @@ const askedApis = {
   'defender-streaming': undefined,
   'graph-alerts': 'graph',
   'discovery-intake': undefined,
+  'graph-discovery': 'graph',
 } as const satisfies Readonly<Record<SourceConfig['type'], Api | undefined>>
 
 export function apiOf({ type }: SourceConfig): Api | undefined {
@@ -38,6 +40,8 @@ export function openSource(
       return openGraphAlertsSource(config, { ...context, gate: gates[askedApis[config.type]] })
     case 'discovery-intake':
       return openDiscoveryIntakeSource(config, context)
+    case 'graph-discovery':
+      return openGraphDiscoverySource(config, { ...context, gate: gates[askedApis[config.type]] })
     default:
       return config satisfies never
   }

@@ -23,6 +23,8 @@ export interface PolledSettings {
 
 export interface PolledStream {
   readonly kind: StreamStatus['kind']
+  /** How long its watermark stands still by design: it is late only after that. Default 0. */
+  readonly restMs?: number
   status(): StreamStatus
   /** Takes up where the last owner of the source stopped. */
   restore(state: State): void
@@ -80,10 +82,12 @@ export function openPolledSource(
   }
 
   function setGauges(): void {
-    for (const { kind, watermarkMs, gaps } of streams.map((stream) => stream.status())) {
+    for (const stream of streams) {
+      const { kind, watermarkMs, gaps } = stream.status()
       setGapGauges(metrics, { source: id, kind }, gaps)
-      if (watermarkMs !== undefined)
-        metrics.checkpointAge.set({ source: id, kind }, Math.max(0, clock.nowMs() - watermarkMs) / 1_000)
+      if (watermarkMs === undefined) continue
+      const lateMs = clock.nowMs() - watermarkMs - (stream.restMs ?? 0)
+      metrics.checkpointAge.set({ source: id, kind }, Math.max(0, lateMs) / 1_000)
     }
     metrics.budgetRemaining.set({ tenant, api }, gate.remaining)
   }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, type BusRecord, openSqliteBus, type SqliteBusOptions, type Writer } from '@siem-relay/bus'
-import { decodeSourceReport, rawTopic, type SourceReport, sourceStatusTopic } from '@siem-relay/common'
+import { decodeSourceReport, type RawKind, rawTopic, type SourceReport, sourceStatusTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { type RequestLog, type Simulator, type SimulatorOptions, startSimulator } from '@siem-relay/simulator'
@@ -210,7 +210,7 @@ export class Harness implements AsyncDisposable {
   }
 
   /** Everything in a raw topic, partition by partition. */
-  async raw(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly BusRecord[]> {
+  async raw(kind: RawKind, tenant = 'contoso'): Promise<readonly BusRecord[]> {
     const topic = rawTopic(tenant, kind)
     await this.bus.ensureTopics([topic])
     const records: BusRecord[] = []
@@ -219,7 +219,7 @@ export class Harness implements AsyncDisposable {
     return records
   }
 
-  async rawIds(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly string[]> {
+  async rawIds(kind: RawKind, tenant = 'contoso'): Promise<readonly string[]> {
     return (await this.raw(kind, tenant)).map((record) => record.key).sort()
   }
 
