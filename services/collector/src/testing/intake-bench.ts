@@ -11,7 +11,6 @@ import { discoveryIntakeSourceSchema } from '../sources/discovery-intake/config.
 import { type HttpLimits, httpLimits } from '../sources/discovery-intake/http-server.ts'
 import { openDiscoveryIntakeSource } from '../sources/discovery-intake/source.ts'
 import type { Source } from '../sources/source.ts'
-import { TenantGate } from '../tenant-gate.ts'
 
 export const startMs = Date.UTC(2026, 10, 24, 12)
 export const token = 'canary-token-0123456789'
@@ -82,9 +81,8 @@ export class IntakeBench implements AsyncDisposable {
     this.#stopping = new AbortController()
     this.#world = testWorld({ bus: this.#watched(), clock: this.clock })
     const config = discoveryIntakeSourceSchema.parse({ id: 'contoso', type: 'discovery-intake', ...this.#settings })
-    const gate = new TenantGate({ requestsPerMinute: 1, clock: this.clock, random: Math.random })
     const metrics = createCollectorMetrics(this.world.metrics)
-    const context = { world: this.world, metrics, gate, env: {}, userAgent: 'test' }
+    const context = { world: this.world, metrics, env: {}, userAgent: 'test' }
     this.#source = openDiscoveryIntakeSource(config, context, this.#limits)
     this.#running = this.source.run(this.#stopping.signal)
     let hasEnded = false

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   appendFileSync,
   closeSync,
@@ -12,6 +12,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { RelayError } from '@siem-relay/common'
@@ -63,13 +64,14 @@ describe('files', () => {
     expect(await bench.numbers()).toEqual([1, 2])
   })
 
-  test('with other names, hidden ones, links, pipes and directories are not touched', async () => {
+  test('with other names, hidden ones, links, sockets and directories are not touched', async () => {
     await using bench = await IntakeBench.directory({ pattern: 'export-*.ndjson' })
     const outside = join(bench.path, 'outside.ndjson')
     writeFileSync(outside, ndjson(rowOf(9)))
     symlinkSync(outside, join(bench.inbox, 'export-link.ndjson'))
     mkdirSync(join(bench.inbox, 'export-directory.ndjson'))
-    execFileSync('mkfifo', [join(bench.inbox, 'export-pipe.ndjson')])
+    const server = createServer().listen(join(bench.inbox, 'export-socket.ndjson'))
+    await once(server, 'listening')
     for (const name of [
       '.export-1.ndjson',
       'export-1.ndjson.tmp',
@@ -83,6 +85,7 @@ describe('files', () => {
     expect(await bench.numbers()).toEqual([2])
     expect(bench.names('done')).toEqual(['export-2.ndjson'])
     expect(bench.names()).toHaveLength(10)
+    server.close()
   })
 
   test('in done are never overwritten', async () => {

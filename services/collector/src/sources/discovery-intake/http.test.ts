@@ -324,6 +324,9 @@ describe('trouble', () => {
 
   test('a client that waited too long is told to come again, and finds its rows taken', async () => {
     await using bench = await IntakeBench.http()
+    await bench.post(ndjson(rowOf(0)))
+    await bench.clock.advance(7_000)
+    expect(await bench.metric('siem_relay_checkpoint_age_seconds')).toBe(0)
     bench.beforeCommit = () => {
       throw new RelayError('RELAY_LOG_WRITE', 'no')
     }
@@ -331,11 +334,13 @@ describe('trouble', () => {
     await bench.until(() => bench.source.status().state === 'waiting')
     await bench.clock.advance(30_000)
     expect((await waiting).status).toBe(503)
+    expect(bench.source.status().streams[0]?.watermarkMs).toBe(startMs)
+    expect(await bench.metric('siem_relay_checkpoint_age_seconds')).toBe(37)
     bench.beforeCommit = () => undefined
     await bench.clock.advance(1_000)
     await bench.until(() => bench.source.status().state === 'collecting')
     expect(await (await bench.post(ndjson(rowOf(1)))).json()).toMatchObject({ accepted: 0, repeated: 1 })
-    expect(await bench.numbers()).toEqual([1])
+    expect(await bench.numbers()).toEqual([0, 1])
   })
 
   test('another owner of the place in the log ends this life; clients are told to come again', async () => {

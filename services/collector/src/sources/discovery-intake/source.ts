@@ -92,16 +92,17 @@ export function openDiscoveryIntakeSource(
     }
   }
 
-  /** The worst of the ways in and of the log. */
+  /** The worst of the ways in and of the log. While all is well and no file waits, everything handed in was taken. */
   function stream(): StreamStatus {
-    const all = Object.values(reports).map((report) => report.status(ledger.lastMs))
+    const all = Object.values(reports).map((report) => report.status(undefined))
     const { state, lastError } = statusOf(name, all)
     const backlog = reports.directory?.status(undefined).backlog
+    const isUpToDate = state === 'collecting' && (backlog ?? 0) === 0
     return {
       kind: 'discovery',
       state,
       hasSucceeded: all.every(({ hasSucceeded }) => hasSucceeded),
-      watermarkMs: ledger.lastMs,
+      watermarkMs: isUpToDate ? world.clock.nowMs() : ledger.lastMs,
       backlog,
       lastError,
       gaps: [],
@@ -111,10 +112,21 @@ export function openDiscoveryIntakeSource(
   return {
     id: sourceId,
     async run(signal) {
+      const labels = { source: sourceId, kind: 'discovery' }
+      const setGauge = (): void => {
+        const { watermarkMs } = stream()
+        if (watermarkMs !== undefined)
+          metrics.checkpointAge.set(labels, Math.max(0, world.clock.nowMs() - watermarkMs) / 1_000)
+      }
+      metrics.setters.add(setGauge)
       try {
         await collect(signal)
       } catch (error) {
         if (!signal.aborted || ledger.isLost) throw error
+      } finally {
+        metrics.setters.delete(setGauge)
+        // Another instance may have it now, whose gauge is the one that counts.
+        metrics.checkpointAge.remove(labels)
       }
     },
     status: () => statusOf(name, [stream()]),
