@@ -102,7 +102,7 @@ describe('unread ranges', () => {
 })
 
 describe('completeSweep', () => {
-  const times = { serverMs: nowMs, localMs: 0, overlapMs }
+  const times = { serverMs: nowMs, guessedMs: 0, overlapMs }
 
   test('the cursor is the latest time read, as Graph wrote it', () => {
     const latest = '2026-01-15T11:59:59.1234567Z'
@@ -124,7 +124,7 @@ describe('completeSweep', () => {
   })
 
   test('a server that never says the time moves it by what was read alone', () => {
-    const silent = { serverMs: undefined, localMs: nowMs + 24 * hourMs, overlapMs }
+    const silent = { serverMs: undefined, guessedMs: nowMs + 24 * hourMs, overlapMs }
     expect(completeSweep({ floor: at(-48) }, undefined, silent).cursor).toBe(at(-48))
     expect(completeSweep({ floor: at(-48) }, at(-1), silent).cursor).toBe(at(-1))
   })

@@ -16,7 +16,6 @@ interface UnreadRange {
   readonly from: string
   readonly to: string
   readonly tries: number
-  /** By the local clock: a wrong one costs nothing but time. */
   readonly retryAtMs: number
 }
 
@@ -96,14 +95,14 @@ export function noteUnread(state: StreamState, range: Required<Range>, nowMs: nu
 /**
  * A sweep has read all its ranges.
  * @param latest the latest lastUpdateDateTime it read; one in the future does not count.
- * @param serverMs when it began, by the server's clock; undefined when that never said the time. @param localMs the same by ours.
+ * @param serverMs when it began, by the server's clock; undefined when that never said the time. @param guessedMs the same as we think.
  */
 export function completeSweep(
   state: StreamState,
   latest: string | undefined,
-  { serverMs, localMs, overlapMs }: { readonly serverMs: number | undefined; localMs: number; overlapMs: number },
+  { serverMs, guessedMs, overlapMs }: { readonly serverMs: number | undefined; guessedMs: number; overlapMs: number },
 ): StreamState {
-  const beganMs = serverMs ?? localMs
+  const beganMs = serverMs ?? guessedMs
   const began = timeOfMs(beganMs)
   const read = latest !== undefined && latest > began ? began : latest
   // Where nothing happens the cursor follows the server's clock, so that one busy minute is not read again for days.

@@ -45,9 +45,9 @@ interface Pending extends Range {
 interface Sweep {
   /** By the monotonic clock. */
   readonly startedMs: number
-  /** When it began, by the local clock, and as the server said with its first answer. */
-  readonly localMs: number
+  /** When it began: as the server said with its first answer, else by our own idea of its clock. */
   readonly serverMs: number | undefined
+  readonly guessedMs: number
   /** The first one is being read. */
   readonly pending: readonly Pending[]
   readonly walk: Walk
@@ -85,6 +85,8 @@ export class GraphAlertStream implements PolledStream {
   #state: StreamState = {}
   #isFloorGuessed = false
   #sweep: Sweep | undefined
+  /** How far the server's clock is ahead of ours: its times are what ranges are made of. */
+  #skewMs = 0
   #pollAtMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: GraphAlertStreamParts) {
@@ -147,12 +149,12 @@ export class GraphAlertStream implements PolledStream {
   }
 
   #begin(): Sweep {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#serverNowMs()
     const again = dueUnread(this.#state, nowMs).map((range) => ({ ...range, isSuspect: true as const }))
     return {
       startedMs: this.#clock.monotonicMs(),
-      localMs: nowMs,
       serverMs: undefined,
+      guessedMs: nowMs,
       pending: [...planSweep(this.#state, this.#overlapMs, nowMs), ...again],
       ...fresh,
       walk: new Walk(),
@@ -194,8 +196,10 @@ export class GraphAlertStream implements PolledStream {
     }
   }
 
-  #list(url: URL, range: Pending, signal: AbortSignal): Promise<Listed> {
-    return this.#parts.client.list(url, range.isSuspect ? priorities.again : priorities.poll, signal)
+  async #list(url: URL, range: Pending, signal: AbortSignal): Promise<Listed> {
+    const listed = await this.#parts.client.list(url, range.isSuspect ? priorities.again : priorities.poll, signal)
+    if (listed.serverMs !== undefined) this.#skewMs = listed.serverMs - this.#clock.nowMs()
+    return listed
   }
 
   async #commit(sweep: Sweep, selection: Selection, signal: AbortSignal): Promise<void> {
@@ -204,7 +208,7 @@ export class GraphAlertStream implements PolledStream {
     const overlapMs = this.#overlapMs
     const state = isComplete ? completeSweep(this.#state, sweep.latest, { ...sweep, overlapMs }) : this.#state
     const againMs = earliestAgainMs(state, overlapMs)
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#serverNowMs()
     const keptMs = config.alertUpdates === 'first' ? idsKeptMs : expiryMarginMs
     const chunks = this.#seen.addChunk(selection.ids, nowMs, Math.min(againMs, nowMs) - keptMs)
     const changes = {
@@ -259,7 +263,7 @@ export class GraphAlertStream implements PolledStream {
 
   /** Whether the trouble is with the range, not with the API: a list that must be empty is answered. */
   async #canReadElsewhere(signal: AbortSignal): Promise<boolean> {
-    const nothingYet = { from: timeOfMs(this.#clock.nowMs() + 365 * dayMs) }
+    const nothingYet = { from: timeOfMs(this.#serverNowMs() + 365 * dayMs) }
     try {
       await this.#list(firstPageUrl(this.#parts.config, nothingYet, 1), { ...nothingYet, isSuspect: true }, signal)
       return true
@@ -271,7 +275,7 @@ export class GraphAlertStream implements PolledStream {
 
   /** Cuts the range, or sets it aside for later. */
   #isolate(sweep: Sweep, range: Pending, error: unknown): void {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#serverNowMs()
     const { from, to } = range
     const parts = to === undefined || sweep.cuts < cutsMax ? cut(range, timeOfMs(nowMs)) : undefined
     const rest = sweep.pending.slice(1)
@@ -288,6 +292,10 @@ export class GraphAlertStream implements PolledStream {
 
   #setFloor(nowMs: number): void {
     this.#state = { floor: timeOfMs(nowMs - durationMs(this.#parts.config.lookback)) }
+  }
+
+  #serverNowMs(): number {
+    return this.#clock.nowMs() + this.#skewMs
   }
 
   /** @returns true when the first page was asked for by a wrong clock, and has to be read again from the right place. */
