@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { errorCodes, filterOperatorReference, filterReference } from '@siem-relay/common'
+import { type EventKind, errorCodes, filterOperatorReference, filterReference } from '@siem-relay/common'
 import { memoryLogger } from '@siem-relay/service-kit/testing'
 import { serviceNames, startRelay } from '../app/src/all-in-one.ts'
 import { schemaText } from '../app/src/commands/schema.ts'
@@ -75,7 +75,7 @@ function filterPage(): string {
     ['operator', 'meaning'],
     filterOperatorReference().map(({ operator, meaning }) => [`\`${operator}\``, meaning]),
   )
-  const fields = (kind: 'alert' | 'activity'): string =>
+  const fields = (kind: EventKind): string =>
     table(
       ['field', 'operators', 'values', 'note'],
       filterReference(kind).map(({ field, aliases, operators: names, addedOperators, values, note }) => [
@@ -90,7 +90,7 @@ function filterPage(): string {
   return page(
     'Filter reference',
     "Filters are written as the Defender for Cloud Apps API and portal write them. Operators marked \\* are the relay's additions to Microsoft's table for that field.",
-    `## Operators\n\n${operators}\n\n## Alerts\n\n${fields('alert')}\n\n## Activities\n\n${fields('activity')}`,
+    `## Operators\n\n${operators}\n\n## Alerts\n\n${fields('alert')}\n\n## Activities\n\n${fields('activity')}\n\n## Discovery\n\n${fields('discovery')}`,
   )
 }
 

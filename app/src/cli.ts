@@ -13,6 +13,7 @@ import { replay } from './commands/replay.ts'
 import { run } from './commands/run.ts'
 import { schema } from './commands/schema.ts'
 import { simulator } from './commands/simulator.ts'
+import { sources } from './commands/sources.ts'
 import { validate } from './commands/validate.ts'
 import { systemTerminal, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -109,6 +110,14 @@ function buildProgram(terminal: Terminal): Command {
     .action((options) => lag(options, terminal))
 
   program
+    .command('sources')
+    .description('show how each source is: its state, how far behind, and what to do about trouble')
+    .addOption(config)
+    .addOption(data)
+    .option('--json', 'as JSON')
+    .action((options) => sources(options, terminal))
+
+  program
     .command('forget')
     .description('discard everything kept for an agent that is disabled or no longer configured')
     .addOption(config)
@@ -122,7 +131,9 @@ function buildProgram(terminal: Terminal): Command {
     .description('print realistic records or lines, the same for the same seed')
     .option('-n, --count <count>', 'how many', positiveInteger, 10)
     .addOption(
-      new Option('-k, --kind <kind>', 'which data type').choices(['alert', 'activity', 'both']).default('both'),
+      new Option('-k, --kind <kind>', 'which data type')
+        .choices(['alert', 'activity', 'discovery', 'both'])
+        .default('both'),
     )
     .addOption(new Option('-f, --format <format>', 'API records or CEF lines').choices(['json', 'cef']).default('json'))
     .option('--seed <number>', 'seed', positiveInteger, 1)

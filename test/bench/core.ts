@@ -1,7 +1,7 @@
 /** The formatter's core on one thread: parse, normalise, filter, drop repeats, encode, bytes. Beside it JSON.parse alone on the
  *  same bytes, round by round in turn, so that a machine that changes its speed changes both. */
 import type { BusRecord } from '@siem-relay/bus'
-import { agentSchema, type EventKind, outTopic, rawHeaders, rawTopic } from '@siem-relay/common'
+import { agentSchema, type EventKind, outTopic, rawHeaders, rawKindOf, rawTopic } from '@siem-relay/common'
 import { openPartition } from '../../services/formatter/src/partition.ts'
 import { benchRecords, meanBytes, median } from './records.ts'
 
@@ -58,7 +58,7 @@ function formatAll(kind: EventKind, batches: readonly (readonly BusRecord[])[]):
     activities: { filter: { service: { neq: [999_999] }, 'activity.eventType': { neq: ['EVENT_CATEGORY_NONE'] } } },
   })
   const stage = openPartition(
-    { topic: rawTopic('contoso', topicKind[kind]).name, partition: 0, state: new Map() },
+    { topic: rawTopic('contoso', rawKindOf[kind]).name, partition: 0, state: new Map() },
     { agent, defaultVersion: '1.0.0', bytesMax: 8_192, nowMs: () => 0, count: () => {} },
   )
   for (const batch of batches) {
@@ -69,8 +69,6 @@ function formatAll(kind: EventKind, batches: readonly (readonly BusRecord[])[]):
   }
 }
 
-const topicKind = { alert: 'alerts', activity: 'activities' } as const
-
 function batchesOf(kind: EventKind, records: readonly Buffer[]): readonly (readonly BusRecord[])[] {
   const headers = {
     [rawHeaders.source]: 'contoso',
@@ -80,7 +78,7 @@ function batchesOf(kind: EventKind, records: readonly Buffer[]): readonly (reado
   }
   const all = records.map(
     (value, offset): BusRecord => ({
-      topic: rawTopic('contoso', topicKind[kind]).name,
+      topic: rawTopic('contoso', rawKindOf[kind]).name,
       partition: 0,
       offset,
       key: (JSON.parse(value.toString('utf8')) as { _id: string })._id,

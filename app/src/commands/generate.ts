@@ -6,7 +6,7 @@ import { version } from '../version.ts'
 
 export interface GenerateOptions {
   readonly count: number
-  readonly kind: 'alert' | 'activity' | 'both'
+  readonly kind: EventKind | 'both'
   readonly format: 'json' | 'cef'
   readonly seed: number
 }
@@ -17,12 +17,12 @@ const stepMs = 1_000
 
 export async function generate(options: GenerateOptions, terminal: Terminal): Promise<void> {
   const generator = createGenerator(options.seed)
-  const agent = agentSchema.parse({ id: 'generate', console: true })
+  const agent = agentSchema.parse({ id: 'generate', console: true, discovery: { enabled: true } })
   const pipeline = createPipeline(agent, { defaultVersion: version, bytesMax: 65_536, nowMs: () => startMs })
   for (let index = 0; index < options.count; index++) {
     const kind: EventKind = options.kind === 'both' ? (index % 8 === 0 ? 'alert' : 'activity') : options.kind
     const timeMs = startMs + index * stepMs
-    const record = JSON.stringify(kind === 'alert' ? generator.alert(timeMs) : generator.activity(timeMs))
+    const record = JSON.stringify(generator[kind](timeMs))
     if (options.format === 'json') await write(terminal, record)
     else {
       const outcome = pipeline(

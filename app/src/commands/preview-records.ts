@@ -6,9 +6,11 @@ import type { Readable } from 'node:stream'
 import {
   type AgentDefinition,
   type EventKind,
+  eventKindOf,
   type PipelineInput,
   RelayError,
   rawHeaders,
+  rawKinds,
   rawTopic,
 } from '@siem-relay/common'
 import { sampleLines } from '@siem-relay/simulator'
@@ -39,17 +41,17 @@ export function readPreviewRecords(
 
 function* sampleRecords(): Iterable<PreviewRecord> {
   for (const { record, kind, portalUrl } of sampleLines())
-    yield previewRecord(Buffer.from(JSON.stringify(record)), kind === 'alerts' ? 'alert' : 'activity', portalUrl)
+    yield previewRecord(Buffer.from(JSON.stringify(record)), eventKindOf[kind], portalUrl)
 }
 
-/** NDJSON. Activities have an `eventTypeName` or a `mainInfo`; anything else is taken for an alert. */
+/** NDJSON. Activities have an `eventTypeName` or a `mainInfo`, discovery rows an `AppName` or `AppId`; anything else is taken for an alert. */
 async function* recordsOfFile(path: string, limit: number, terminal: Terminal): AsyncIterable<PreviewRecord> {
   const input: Readable = path === '-' ? terminal.stdin : createReadStream(path)
-  const counts = { alert: 0, activity: 0 }
+  const counts = { alert: 0, activity: 0, discovery: 0 }
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (line.trim() === '') continue
-      const kind: EventKind = /"(eventTypeName|mainInfo|eventType)"\s*:/.test(line) ? 'activity' : 'alert'
+      const kind = kindOfLine(line)
       if (++counts[kind] <= limit) yield previewRecord(Buffer.from(line), kind, 'https://portal.cloudappsecurity.com')
     }
   } catch (cause) {
@@ -57,15 +59,18 @@ async function* recordsOfFile(path: string, limit: number, terminal: Terminal): 
   }
 }
 
+function kindOfLine(line: string): EventKind {
+  if (/"(eventTypeName|mainInfo|eventType)"\s*:/.test(line)) return 'activity'
+  return /"App(Name|Id)"\s*:/.test(line) ? 'discovery' : 'alert'
+}
+
 /** The last records of each raw topic of the agent's tenants, oldest first. */
 async function* recordsOfLog(limit: number, config: RelayConfig, agent: AgentDefinition): AsyncIterable<PreviewRecord> {
   const opened = await openForCommand(config)
   await using bus = opened.bus
   for (const tenant of agent.tenants ?? tenantsOf(config.sources)) {
-    for (const [name, kind] of [
-      ['alerts', 'alert'],
-      ['activities', 'activity'],
-    ] as const) {
+    for (const name of rawKinds) {
+      const kind = eventKindOf[name]
       const topic = rawTopic(tenant, name)
       await bus.ensureTopics([topic])
       const positions = await bus.positions.of('preview', [topic])

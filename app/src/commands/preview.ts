@@ -11,6 +11,7 @@ import {
   normalize,
   type PipelineInput,
   RelayError,
+  rawKindOf,
 } from '@siem-relay/common'
 import { findConfigFile, loadRelayConfig } from '../config/load.ts'
 import type { RelayConfig } from '../config/schema.ts'
@@ -87,7 +88,7 @@ function explanationOf(
   input: PipelineInput,
   nowMs: number,
 ): { readonly explanation?: Explanation } {
-  const { filter } = input.kind === 'alert' ? agent.alerts : agent.activities
+  const { filter } = agent[rawKindOf[input.kind]]
   try {
     return { explanation: explainFilter(input.kind, filter, normalize(input), nowMs) }
   } catch {

@@ -113,9 +113,9 @@ export const headerSchema = z.strictObject({
 })
 
 /** One data type of an agent: whether it is sent, and which of it. A filter that cannot be evaluated is refused with its path. */
-function dataTypeSchema(kind: EventKind) {
+function dataTypeSchema(kind: EventKind, isEnabled = true) {
   return z.strictObject({
-    enabled: z.boolean().default(true),
+    enabled: z.boolean().default(isEnabled),
     filter: filterSchema.default({}).superRefine((filter, context) => {
       for (const { path, message } of checkFilter(kind, filter))
         context.addIssue({ code: 'custom', path: [...path], message })
@@ -175,6 +175,14 @@ export const agentSchema = z
       .prefault({}),
     alerts: dataTypeSchema('alert').prefault({}),
     activities: dataTypeSchema('activity').prefault({}),
+    discovery: dataTypeSchema('discovery', false)
+      .extend({
+        output: z.enum(['cef', 'json']).default('cef').meta({
+          description:
+            "cef: a line like the others; json: the 18 columns of Microsoft's table McasShadowItReporting, one object a line.",
+        }),
+      })
+      .prefault({}),
     severity: z
       .strictObject({
         low: cefSeverity(3),

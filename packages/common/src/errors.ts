@@ -92,6 +92,15 @@ export const errorCodes = {
     disposition: 'stop',
     nextMove: 'Check url and the source settings; the API refused the request itself.',
   },
+  RELAY_INTAKE_DIRECTORY: {
+    disposition: 'retry',
+    nextMove:
+      "Check that the source's directory exists, on one file system with its done and failed, and that the relay's user may read, write and rename there.",
+  },
+  RELAY_INTAKE_FILE: {
+    disposition: 'stop',
+    nextMove: 'Correct the file in failed and put it back; rows of it that were taken already are recognised.',
+  },
   RELAY_RECORD_INVALID: {
     disposition: 'dead-letter',
     nextMove: 'Look at the record in dead-letters; report it if the source should have sent something else.',

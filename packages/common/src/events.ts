@@ -1,8 +1,9 @@
 /** The shapes records are normalised to: what filters judge, what encoders write, and what de-duplication compares.
  *  All text in them was written by someone else, possibly an attacker. `undefined` means absent. */
+import type { DiscoveryRow } from './discovery/row.ts'
 
-/** What happened and what was raised. Discovery records join with the Cloud Discovery sources. */
-export type EventKind = 'alert' | 'activity'
+/** What was raised, what happened, and which apps were used. */
+export type EventKind = 'alert' | 'activity' | 'discovery'
 
 /** 0 low, 1 medium, 2 high, 3 informational: `severityValue` of the MDA alerts API. */
 export type MdaSeverity = 0 | 1 | 2 | 3
@@ -127,4 +128,18 @@ export interface Activity {
   readonly origin: number | undefined
 }
 
-export type RelayEvent = Alert | Activity
+/** Use of an app as Cloud Discovery saw it: a row of McasShadowItReporting, normalised. */
+export interface DiscoveryRecord {
+  readonly kind: 'discovery'
+  readonly tenant: string
+  readonly source: string
+  readonly id: string
+  /** Date of the discovery data. */
+  readonly timestampMs: number | undefined
+  /** The columns under their names in Microsoft's table; those not known are absent. */
+  readonly row: DiscoveryRow
+}
+
+export type RelayEvent = Alert | Activity | DiscoveryRecord
+
+export type EventOf<K extends EventKind> = Extract<RelayEvent, { readonly kind: K }>

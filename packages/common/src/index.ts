@@ -1,12 +1,23 @@
 export * from './agent.ts'
 export { type ParsedCef, parseCef } from './cef/parse.ts'
 export { type CefLine, type CefProfile, createCefProfile } from './cef/profile.ts'
-export { markReplayed, replayMarkOf } from './cef/replay-mark.ts'
+export { markReplayed, type ReplayMark, replayMarkOf } from './cef/replay-mark.ts'
 export { nameTwin, twinNameBytesMax } from './cef/twin-name.ts'
 export type * from './clock.ts'
 export { type SeenChange, SeenIds, type SeenIdsOptions } from './dedup/seen-ids.ts'
 export { bareAlertId } from './dedup/twin-keys.ts'
 export { type TwinEvidence, Twins } from './dedup/twins.ts'
+export {
+  type DiscoveryColumn,
+  type DiscoveryReading,
+  type DiscoveryRow,
+  discoveryColumnOf,
+  discoveryColumns,
+  discoverySourceSystem,
+  discoveryType,
+  readDiscoveryRow,
+} from './discovery/row.ts'
+export { discoveryRowId } from './discovery/row-id.ts'
 export * from './errors.ts'
 export type * from './events.ts'
 export { type CompiledFilter, checkFilter, compileFilter } from './filter/compile.ts'
@@ -23,6 +34,9 @@ export { normalizeDefenderActivity } from './normalize/defender-activity.ts'
 export { normalizeDefenderAlert } from './normalize/defender-alert.ts'
 export { type NormalizeInput, normalize, type RecordShape } from './normalize/normalize.ts'
 export type { Origin } from './normalize/origin.ts'
+export { type Fields, fieldsOf, integerOf, textOf, textsOf, timeOf } from './normalize/values.ts'
 export * from './pipeline.ts'
+export { printable, printableJson } from './printable.ts'
+export * from './source-status.ts'
 export * from './syslog/index.ts'
 export * from './topics.ts'

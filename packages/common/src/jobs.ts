@@ -3,7 +3,7 @@
  *  as running once, then only as ended: whoever writes that last changes nothing that matters. */
 import { z } from 'zod'
 import { type AgentDefinition, idSchema } from './agent.ts'
-import { type RawKind, rawTopic, type TopicSpec } from './topics.ts'
+import { partsOfRawTopic, rawKinds, rawTopic, type TopicSpec } from './topics.ts'
 
 const offset = z.int().min(0)
 const timeMs = z.int().min(0)
@@ -68,17 +68,15 @@ export function decodeJob(value: Uint8Array): ReplayJob | undefined {
 
 /** The raw topics an agent reads: its tenants', for the data types it wants. */
 export function rawTopicsOf(agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] {
-  return (agent.tenants ?? tenants).flatMap((tenant) => [
-    ...(agent.alerts.enabled ? [rawTopic(tenant, 'alerts')] : []),
-    ...(agent.activities.enabled ? [rawTopic(tenant, 'activities')] : []),
-  ])
+  const kinds = rawKinds.filter((kind) => agent[kind].enabled)
+  return (agent.tenants ?? tenants).flatMap((tenant) => kinds.map((kind) => rawTopic(tenant, kind)))
 }
 
 /** The raw topics a job's stretches are of, each once. */
 export function rawTopicsOfJob({ stretches }: Pick<ReplayJob, 'stretches'>): readonly TopicSpec[] {
   return [...new Set(stretches.map(({ topic }) => topic))].flatMap((name) => {
-    const [, tenant, kind] = /^raw\.(.+)\.(alerts|activities|discovery)$/.exec(name) ?? []
-    return tenant === undefined ? [] : [rawTopic(tenant, kind as RawKind)]
+    const parts = partsOfRawTopic(name)
+    return parts === undefined ? [] : [rawTopic(parts.tenant, parts.kind)]
   })
 }
 

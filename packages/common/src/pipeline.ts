@@ -1,11 +1,13 @@
 /** normalise → filter → encode for one agent, as one pure function: the formatter's loop, `siem-relay preview` and the portal's
  *  preview all call it. De-duplication stands between filter and encode and is passed in, since it needs state. */
 import type { AgentDefinition } from './agent.ts'
-import { createCefProfile } from './cef/profile.ts'
+import { type CefProfile, createCefProfile } from './cef/profile.ts'
+import { discoveryJson } from './discovery/json.ts'
 import { describeError, dispositionOf, type ErrorCode, RelayError } from './errors.ts'
-import type { RelayEvent } from './events.ts'
-import { compileFilter } from './filter/compile.ts'
+import type { EventKind, RelayEvent } from './events.ts'
+import { type CompiledFilter, compileFilter } from './filter/compile.ts'
 import { type NormalizeInput, normalize } from './normalize/normalize.ts'
+import { rawKindOf } from './topics.ts'
 
 /** A record with the part of its envelope that formatting needs. */
 export interface PipelineInput extends NormalizeInput {
@@ -45,10 +47,21 @@ export interface PipelineOptions {
  * @throws {RelayError} `RELAY_CONFIG_INVALID` for a filter that does not compile.
  */
 export function createPipeline(agent: AgentDefinition, options: PipelineOptions): Pipeline {
-  const encode = createCefProfile({ agent, defaultVersion: options.defaultVersion, bytesMax: options.bytesMax })
-  const filters = {
-    alert: agent.alerts.enabled ? compileFilter('alert', agent.alerts.filter) : undefined,
-    activity: agent.activities.enabled ? compileFilter('activity', agent.activities.filter) : undefined,
+  const { defaultVersion, bytesMax } = options
+  const cef = createCefProfile({ agent, defaultVersion, bytesMax })
+  const encode: CefProfile =
+    agent.discovery.output === 'cef'
+      ? cef
+      : (event, portalUrl) =>
+          event.kind === 'discovery' ? { ...discoveryJson(event, bytesMax), severity: 0 } : cef(event, portalUrl)
+  const filterFor = <K extends EventKind>(kind: K): CompiledFilter | undefined => {
+    const { enabled, filter } = agent[rawKindOf[kind]]
+    return enabled ? compileFilter(kind, filter) : undefined
+  }
+  const filters: Readonly<Record<EventKind, CompiledFilter | undefined>> = {
+    alert: filterFor('alert'),
+    activity: filterFor('activity'),
+    discovery: filterFor('discovery'),
   }
   return (input, isRepeat) => {
     const filter = filters[input.kind]

@@ -1,5 +1,6 @@
 /** The treaty between services: every topic, its key, who writes it, who reads it, how it is kept. Names are without the
  *  installation's prefix (default `siem-relay.`), which the bus adds. Values: see DESIGN in ARCHITECTURE.md. */
+import type { EventKind } from './events.ts'
 
 export interface TopicSpec {
   readonly name: string
@@ -25,7 +26,26 @@ const compacted = (name: string, partitions: number): TopicSpec => ({
   retentionMs: Number.MAX_SAFE_INTEGER,
 })
 
-export type RawKind = 'alerts' | 'activities' | 'discovery'
+/** The data types as topics and agents' settings name them, and as events do. */
+export const rawKinds = ['alerts', 'activities', 'discovery'] as const
+export type RawKind = (typeof rawKinds)[number]
+export const eventKindOf: Readonly<Record<RawKind, EventKind>> = {
+  alerts: 'alert',
+  activities: 'activity',
+  discovery: 'discovery',
+}
+export const rawKindOf: Readonly<Record<EventKind, RawKind>> = {
+  alert: 'alerts',
+  activity: 'activities',
+  discovery: 'discovery',
+}
+
+/** The data type of a raw topic, and its tenant; undefined for any other topic. */
+export function partsOfRawTopic(name: string): { readonly tenant: string; readonly kind: RawKind } | undefined {
+  const [, tenant, suffix] = /^raw\.(.+)\.([a-z]+)$/.exec(name) ?? []
+  const kind = rawKinds.find((one) => one === suffix)
+  return tenant === undefined || kind === undefined ? undefined : { tenant, kind }
+}
 
 /** collector → formatter. Key: record id. Value: the JSON body as received. One partition for alerts, so that twins meet. */
 export const rawTopic = (tenant: string, kind: RawKind): TopicSpec =>
@@ -40,6 +60,8 @@ export const deadLettersTopic: TopicSpec = log('dead-letters', 3, 30)
 export const agentsTopic: TopicSpec = compacted('agents', 1)
 /** senders → portal. Key: `<agent id>/<instance>`. Value: connection state as JSON. */
 export const agentStatusTopic: TopicSpec = compacted('agent-status', 1)
+/** collectors → control. Key: source id. Value: how the source is, as JSON (source-status.ts); none once it is not configured. */
+export const sourceStatusTopic: TopicSpec = compacted('source-status', 1)
 /** control, command line, workers → workers. Key: job id. Value: the job as JSON (jobs.ts). */
 export const jobsTopic: TopicSpec = compacted('jobs', 1)
 /** formatter → one sender, for a replay from raw records: messages as in `out.<agent>`. Deleted with the job. */

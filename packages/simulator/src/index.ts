@@ -11,5 +11,6 @@ export { defenderResource, graphResource, type OauthOptions } from './entra/toke
 export type { Fault, FaultOptions, Faults, RetryAfter } from './faults/fault.ts'
 export type { GraphAlertOptions } from './graph/alert-routes.ts'
 export type { GraphAlertRecord, GraphAlertStore } from './graph/alert-store.ts'
+export type { DiscoveryApp, DiscoveryStore, DiscoveryStream, DiscoveryTraffic } from './graph/discovery-store.ts'
 export type { RequestLog, Violation } from './http/request-log.ts'
 export { type Simulator, type SimulatorOptions, startSimulator } from './simulator.ts'

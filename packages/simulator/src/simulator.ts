@@ -11,6 +11,8 @@ import { applyFault, type Delivery } from './faults/apply.ts'
 import { FaultScript, type Faults } from './faults/fault.ts'
 import { answerGraphAlerts, type GraphAlertOptions, graphAlertsPath, graphAlertsRole } from './graph/alert-routes.ts'
 import { type GraphAlertRecord, GraphAlertShelf, type GraphAlertStore } from './graph/alert-store.ts'
+import { answerDiscovery, discoveryRole, discoveryRoots } from './graph/discovery-routes.ts'
+import { DiscoveryShelves, type DiscoveryStore } from './graph/discovery-store.ts'
 import { refuseAtGateway } from './graph/gateway.ts'
 import { type Answer, htmlAnswer, type Incoming, type RouteKind } from './http/answer.ts'
 import { deliverBroken } from './http/delivery.ts'
@@ -40,6 +42,8 @@ export interface SimulatorOptions {
   /** Graph's routes together, in any sixty seconds; default 150, Infinity for none. */
   readonly graphRequestsPerMinute?: number
   readonly graphAlerts?: GraphAlertOptions
+  /** Items of a page of Cloud Discovery at most; default 100. */
+  readonly discoveryPageMax?: number
   /** Records kept per kind; the first to have arrived goes at the bound. Default 200,000. */
   readonly recordsMax?: number
 }
@@ -50,6 +54,8 @@ export interface Simulator extends AsyncDisposable {
   /** Entra's v2 token endpoint; without `/v2.0` it is the v1 endpoint. */
   readonly tokenUrl: string
   readonly store: Store & GraphAlertStore
+  /** What Cloud Discovery has seen. */
+  readonly discovery: DiscoveryStore
   readonly faults: Faults
   /** The latest 10,000 requests, oldest first. */
   readonly requests: readonly RequestLog[]
@@ -81,6 +87,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
   const gateway = { tokens, rateLimit: new RateLimit(options.graphRequestsPerMinute ?? 150), nowMs }
   const graphAlerts = new GraphAlertShelf(options.recordsMax ?? 200_000, nowMs)
+  const discovery = new DiscoveryShelves(nowMs)
   const faultWorld = {
     nowMs,
     seed: options.seed ?? 1,
@@ -89,7 +96,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   function exchange(incoming: Incoming, answer: () => Answer): Delivery {
     const note = book.open(incoming, nowMs())
-    const entry = faults.find(incoming.route)
+    const entry = faults.find(incoming)
     const applied = entry === undefined ? undefined : applyFault(entry, incoming, answer, faultWorld)
     if (entry !== undefined && applied?.isUsed) faults.use(entry)
     const delivery = applied?.delivery ?? { answer: answer() }
@@ -144,6 +151,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return refuseAtGateway(gateway, graphAlertsRole, incoming) ?? answerGraphAlerts(parts, incoming)
     }),
   )
+  const listDiscovery = handle('graph-discovery', (incoming) => {
+    const parts = { shelves: discovery, url, nowMs, pageMax: options.discoveryPageMax ?? 100 }
+    return refuseAtGateway(gateway, discoveryRole, incoming) ?? answerDiscovery(parts, incoming)
+  })
+  for (const root of discoveryRoots)
+    for (const path of [root, `${root}/*`]) app.get(`${pathPrefix}${path}`, listDiscovery)
   for (const [version, path] of [
     ['v1', '/:tenant/oauth2/token'],
     ['v2', '/:tenant/oauth2/v2.0/token'],
@@ -163,6 +176,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     url: url(),
     tokenUrl: `${origin}/${options.oauth?.tenantId ?? 'common'}/oauth2/v2.0/token`,
     store: withGraph(createStore(shelves), graphAlerts),
+    discovery,
     faults,
     requests: book.requests,
     violations: book.violations,

@@ -1,11 +1,12 @@
 /** The collector: tenants are shared out among its instances, each with its sources and the request budget they have in
  *  common. Sources go on without each other; only the loss of the log ends the service. */
 import type { Worker } from '@siem-relay/bus'
-import { collectorGroup, describeError, tenantShareTopic } from '@siem-relay/common'
+import { collectorGroup, describeError, type SourceReport, tenantShareTopic } from '@siem-relay/common'
 import type { Reconfigurable, World } from '@siem-relay/service-kit'
 import type { CollectorConfig, SourceConfig } from './config.ts'
 import type { Environment } from './http/proxy.ts'
 import { createCollectorMetrics } from './metrics.ts'
+import { SourceReports } from './source-reports.ts'
 import { openSource } from './sources/index.ts'
 import type { Source, SourceStatus } from './sources/source.ts'
 import { type Gates, openGates, Tenant } from './tenant.ts'
@@ -20,6 +21,8 @@ export interface CollectorOptions {
 export interface RunningCollector extends Reconfigurable<CollectorConfig> {
   /** One entry per source that this instance polls, in the order of the configuration. */
   status(): readonly SourceStatus[]
+  /** The same as it is told to the log. */
+  reports(): readonly SourceReport[]
 }
 
 /** Tenants that came with one configuration, on one worker: those of an earlier one are not disturbed by it. */
@@ -41,6 +44,7 @@ export async function start(
   const tenants = new Map<string, Tenant>()
   let shares: readonly Share[] = []
   let order: readonly string[] = []
+  const reports = new SourceReports(world, status)
   const { promise: failed, reject: fail } = Promise.withResolvers<never>()
   // Whoever runs the service decides what a failure means; without anybody it must not end the process by itself.
   failed.catch(() => undefined)
@@ -66,6 +70,7 @@ export async function start(
     for (const tenant of added) tenants.set(tenant.name, tenant)
     await Promise.all(Array.from(tenants.values(), (tenant) => tenant.take(wanted(tenant))))
     order = next.sources.map(({ id }) => id)
+    reports.configured(next.sources)
     if (added.length > 0) shares = [...shares, share(added)]
     await endEmpty()
   }
@@ -92,21 +97,26 @@ export async function start(
   async function stop(drainMs: number): Promise<void> {
     const waiting = new AbortController()
     const tooLate = world.clock.sleep(drainMs, waiting.signal).catch(() => undefined)
-    await Promise.race([Promise.allSettled(shares.map(({ worker }) => worker.stop())), tooLate])
+    await Promise.race([Promise.allSettled([reports.stop(), ...shares.map(({ worker }) => worker.stop())]), tooLate])
     waiting.abort()
   }
 
+  function status(): readonly SourceStatus[] {
+    return Array.from(tenants.values(), (tenant) => tenant.running)
+      .flat()
+      .toSorted((left, right) => order.indexOf(left.id) - order.indexOf(right.id))
+      .map((run) => run.status())
+  }
+
   await update(config)
+  reports.start()
   return {
     failed,
     check,
     update,
     stop,
-    status: () =>
-      Array.from(tenants.values(), (tenant) => tenant.running)
-        .flat()
-        .toSorted((left, right) => order.indexOf(left.id) - order.indexOf(right.id))
-        .map((run) => run.status()),
+    status,
+    reports: () => reports.reports(),
     [Symbol.asyncDispose]: () => stop(8_000),
   }
 }

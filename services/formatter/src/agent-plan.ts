@@ -3,7 +3,7 @@ import {
   type AgentDefinition,
   headerBytesMax,
   messageBytesMaxOf,
-  type RawKind,
+  rawKinds,
   rawTopic,
   rawTopicsOf,
   type TopicSpec,
@@ -15,7 +15,6 @@ import type { FormatterConfig } from './config.ts'
 const consoleBytesMax = 65_536
 /** The sender may run on another machine: the longest name a header can hold (RFC 5424 §6). */
 const longestHostName = 'x'.repeat(255)
-const kinds = ['alerts', 'activities'] as const satisfies readonly RawKind[]
 
 export interface AgentPlan {
   readonly agent: AgentDefinition
@@ -51,7 +50,7 @@ export function inputsOf(agent: AgentDefinition, tenants: readonly string[]): re
 /** Those it leaves alone: while it is disabled or retires, or because it does not want the data type. */
 export function idleInputsOf(agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] {
   const inputs = new Set(inputsOf(agent, tenants).map(({ name }) => name))
-  const all = (agent.tenants ?? tenants).flatMap((tenant) => kinds.map((kind) => rawTopic(tenant, kind)))
+  const all = (agent.tenants ?? tenants).flatMap((tenant) => rawKinds.map((kind) => rawTopic(tenant, kind)))
   return all.filter(({ name }) => !inputs.has(name))
 }
 

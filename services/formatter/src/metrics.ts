@@ -1,5 +1,5 @@
 /** The formatter's part of the balance: received = formatted + discarded + dead-lettered, counted when the transaction is durable. */
-import type { ErrorCode } from '@siem-relay/common'
+import { type ErrorCode, eventKindOf } from '@siem-relay/common'
 import { counter, type World } from '@siem-relay/service-kit'
 
 /** What one batch came to. */
@@ -64,7 +64,7 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
   })
   deadLettered.inc({ agent, stage: 'formatter', code: 'RELAY_RECORD_INVALID' }, 0)
   for (const reason of ['filter', 'repeat', 'duplicate'])
-    for (const kind of ['alert', 'activity']) discarded.inc({ agent, kind, reason }, 0)
+    for (const kind of Object.values(eventKindOf)) discarded.inc({ agent, kind, reason }, 0)
   return (kind, counts) => {
     received.inc({ agent, kind }, counts.received)
     formatted.inc({ agent, kind }, counts.formatted)

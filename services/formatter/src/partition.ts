@@ -7,9 +7,11 @@ import {
   bareAlertId,
   createPipeline,
   type EventKind,
+  eventKindOf,
   outTopic,
   type PipelineInput,
   type PipelineOptions,
+  partsOfRawTopic,
   rawHeaders,
   SeenIds,
   twinFieldOf,
@@ -29,7 +31,7 @@ export interface PartitionOptions extends PipelineOptions {
 
 export function openPartition(assignment: Assignment, options: PartitionOptions): PartitionStage {
   const { agent } = options
-  const kind: EventKind = assignment.topic.endsWith('.alerts') ? 'alert' : 'activity'
+  const kind = kindOfTopic(assignment.topic)
   const outTopicName = options.replayTopic ?? outTopic(agent.id).name
   const keepsRest = options.replayTopic === undefined
   const twins =
@@ -101,6 +103,12 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
       counts = noCounts()
     },
   }
+}
+
+function kindOfTopic(topic: string): EventKind {
+  const parts = partsOfRawTopic(topic)
+  if (parts === undefined) throw new TypeError(`${topic} holds no raw records`)
+  return eventKindOf[parts.kind]
 }
 
 /** What a record is known by. */

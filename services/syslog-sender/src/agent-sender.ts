@@ -12,6 +12,7 @@ import {
   outHeaders,
   outTopic,
   type RelayError,
+  type ReplayMark,
   type SyslogDestination,
   senderGroup,
   windowMessagesMaxOf,
@@ -43,14 +44,14 @@ export interface AgentSenderOptions {
   /** Default: the pace of the agent's receiver. Sizes what goes out at once; the transport keeps to it. */
   readonly messagesPerSecondMax?: number
   /** What is put behind the value of each message, where it fits. */
-  readonly mark?: Buffer
+  readonly mark?: ReplayMark
 }
 
 export class AgentSender {
   readonly #agent: AgentDefinition
   readonly #world: World
   readonly #input: NonNullable<AgentSenderOptions['input']>
-  readonly #mark: Buffer | undefined
+  readonly #mark: ReplayMark | undefined
   readonly #metrics: SenderMetrics
   readonly #status: ConnectionStatus
   readonly #window: Window

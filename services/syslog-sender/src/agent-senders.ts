@@ -1,10 +1,10 @@
 /** The senders there are: one per enabled agent, brought in line with every new configuration. A sender whose agent's
  *  destination did not change is not disturbed. */
-import { type AgentDefinition, agentStatusTopic, deadLettersTopic, outTopic, senderGroup } from '@siem-relay/common'
-import { IdleGroups, isSameConfig, type World } from '@siem-relay/service-kit'
+import { type AgentDefinition, deadLettersTopic, outTopic, senderGroup } from '@siem-relay/common'
+import { IdleGroups, isSameConfig, type StatusPublisher, type World } from '@siem-relay/service-kit'
 import { AgentSender } from './agent-sender.ts'
 import { Retirements } from './retirements.ts'
-import { type AgentStatus, StatusPublisher } from './status.ts'
+import { type AgentStatus, agentStatusPublisher, statusKey } from './status.ts'
 import type { Transport, TransportContext } from './transport.ts'
 
 /** For what is on its way when a destination changes; the rest is sent again to the new one. */
@@ -21,7 +21,7 @@ export class AgentSenders {
   readonly failed: Promise<never>
   readonly #world: World
   readonly #createTransport: (agent: AgentDefinition, context: TransportContext) => Transport
-  readonly #publisher: StatusPublisher
+  readonly #publisher: StatusPublisher<AgentStatus>
   readonly #idle: IdleGroups
   readonly #retirements: Retirements
   readonly #fail: (error: unknown) => void
@@ -37,7 +37,7 @@ export class AgentSenders {
     promise.catch(() => {})
     this.#world = world
     this.#createTransport = createTransport
-    this.#publisher = new StatusPublisher(world, () => this.statuses())
+    this.#publisher = agentStatusPublisher(world, () => this.statuses())
     this.#idle = new IdleGroups(world, 'sender')
     this.#retirements = new Retirements(world)
   }
@@ -50,7 +50,7 @@ export class AgentSenders {
   async update(agents: readonly AgentDefinition[]): Promise<void> {
     const { bus } = this.#world
     const enabled = agents.filter((agent) => agent.enabled)
-    await bus.ensureTopics([...enabled.map(({ id }) => outTopic(id)), deadLettersTopic, agentStatusTopic])
+    await bus.ensureTopics([...enabled.map(({ id }) => outTopic(id)), deadLettersTopic])
     const isKept = ({ agent }: Sending): boolean => enabled.some((wanted) => isSameDelivery(agent, wanted))
     await Promise.all([...this.#sending.values()].filter((one) => !isKept(one)).map((one) => this.#end(one, drainMs)))
     await this.#tellRemoved(agents)
@@ -87,7 +87,7 @@ export class AgentSenders {
     await sender.stop(withinMs)
     if (isEnd) return
     this.#sending.delete(id)
-    this.#publisher.left(id)
+    this.#publisher.left(statusKey(id, this.#world))
     this.#world.log.info({ agent: id }, 'delivery stopped')
   }
 

@@ -1,4 +1,5 @@
 /** What the syslog-sender counts. One agent's view of the process-wide metrics: labels are bound once, values added on the way. */
+import { type EventKind, rawKindOf } from '@siem-relay/common'
 import { counter, delayBuckets, durationBuckets, gauge, histogram } from '@siem-relay/service-kit'
 
 type Registry = Parameters<typeof counter>[0]
@@ -92,8 +93,10 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
   const delayOf = {
     alert: delays.labels('alert'),
     activity: delays.labels('activity'),
+    discovery: delays.labels('discovery'),
     other: delays.labels('other'),
-  } as const
+  } as const satisfies Record<EventKind | 'other', unknown>
+  const isKind = (kind: string | undefined): kind is EventKind => kind !== undefined && Object.hasOwn(rawKindOf, kind)
 
   sent.inc(0)
   sentBytes.inc(0)
@@ -123,7 +126,7 @@ export function senderMetrics(registry: Registry, agent: string, protocol: strin
       allUnconfirmed.remove(agent)
     },
     delay: (kind, seconds) => {
-      if (seconds >= 0) delayOf[kind === 'alert' || kind === 'activity' ? kind : 'other'].observe(seconds)
+      if (seconds >= 0) delayOf[isKind(kind) ? kind : 'other'].observe(seconds)
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Micro Focus ArcSight CEF: strict. Specification lengths, empty values and their labels left out, typed fields valid, `rt`
  *  always, the client's address in `src` as well as `dvc`. Source: ArcSight "Implementing CEF", CEF key names and lengths. */
-import type { RelayEvent } from '../events.ts'
+import type { Activity, Alert } from '../events.ts'
 import { clientAddress } from '../ip.ts'
 import { type CefField, cefField, shortenText, timeText } from './message.ts'
 import type { CefExtension, CefValues } from './profile.ts'
@@ -16,6 +16,8 @@ const charactersMax: ReadonlyMap<string, number> = new Map([
   ['cs2', 4000],
   ['cs3', 4000],
   ['cs4', 4000],
+  ['cs5', 4000],
+  ['flexString1', 1023],
 ])
 
 const plain = {
@@ -41,14 +43,8 @@ const labelled = {
   sourceIPv6: cefField('c6a2', 'Source IPv6 Address'),
 }
 
-export function arcsightExtension(event: RelayEvent, common: CefValues): CefExtension {
-  const fields: CefField[] = []
-  const values: string[] = []
-  const put = (field: CefField, value: string): void => {
-    if (value === '') return
-    fields.push(field)
-    values.push(fitted(field.key, value))
-  }
+export function arcsightExtension(event: Alert | Activity, common: CefValues): CefExtension {
+  const { fields, values, put } = strictFields()
   const isAlert = event.kind === 'alert'
   const { v4, v6 } = clientAddress(isAlert ? (event.ips[0] ?? '') : event.clientIP)
   put(plain.externalId, common.externalId)
@@ -71,6 +67,18 @@ export function arcsightExtension(event: RelayEvent, common: CefValues): CefExte
   if (!isAlert) put(labelled.deviceIPv6, v6)
   put(labelled.sourceIPv6, v6)
   return { fields, values }
+}
+
+/** A list of fields without those that have no value, each within its length. */
+export function strictFields(): CefExtension & { readonly put: (field: CefField, value: string) => void } {
+  const fields: CefField[] = []
+  const values: string[] = []
+  const put = (field: CefField, value: string): void => {
+    if (value === '') return
+    fields.push(field)
+    values.push(fitted(field.key, value))
+  }
+  return { fields, values, put }
 }
 
 function fitted(key: string, value: string): string {

@@ -1,6 +1,6 @@
 /** Generic CEF: byte for byte what the SIEM agent wrote. Field order is fixed, empty values stay as `key=`, the label of c6a1
  *  keeps its quotes. Source: the sample lines of Microsoft's "SIEM integration" page. */
-import type { RelayEvent } from '../events.ts'
+import type { Activity, Alert } from '../events.ts'
 import { clientAddress } from '../ip.ts'
 import { cefField, timeText } from './message.ts'
 import type { CefExtension, CefValues } from './profile.ts'
@@ -36,7 +36,7 @@ const activityFields = [
   cefField('c6a1', '"Device IPv6 Address"'),
 ]
 
-export function genericExtension(event: RelayEvent, common: CefValues): CefExtension {
+export function genericExtension(event: Alert | Activity, common: CefValues): CefExtension {
   const { externalId, message, user, service, portalUrl, appIds, policyIds } = common
   const time = timeText(common.timestampMs)
   const start = timeText(common.startMs)

@@ -76,6 +76,7 @@ const shortenable: ReadonlySet<string> = new Set([
   'cs4',
   'cs5',
   'cs6',
+  'flexString1',
   'suser',
   'destinationServiceName',
   'requestClientApplication',

@@ -4,6 +4,7 @@ import type { Activity, Alert, AlertEntity, RelayEvent } from '../events.ts'
 import { activityName } from '../normalize/activity-names.ts'
 import { appIdName } from '../normalize/app-ids.ts'
 import { arcsightExtension } from './arcsight.ts'
+import { discoveryExtension, discoveryName, discoverySignature } from './discovery.ts'
 import { genericExtension } from './generic.ts'
 import { type CefMessage, cefPrefix, type EncodedCef, encodeCef } from './message.ts'
 
@@ -51,6 +52,13 @@ export function createCefProfile(options: CefProfileOptions): CefProfile {
   const appIds = new Map(Object.entries(options.agent.appIds))
   const extensionOf = format === 'arcsight' ? arcsightExtension : genericExtension
   return (event, portalUrl) => {
+    if (event.kind === 'discovery') {
+      const appId = String(event.row.AppId ?? '')
+      const appName = appIds.get(appId) ?? appIdName(appId, event.row.AppName ?? '')
+      const extension = discoveryExtension(event, appName, format === 'arcsight')
+      const message = { prefix, signatureId: discoverySignature, name: discoveryName, severity: 0, ...extension }
+      return { ...encodeCef(message, options.bytesMax), severity: 0 }
+    }
     const isAlert = event.kind === 'alert'
     // An alert of unknown severity is not harmless: it is written as low, as the published samples are.
     const cefSeverity = isAlert ? bySeverity[event.severity ?? 0] : 0

@@ -20,7 +20,15 @@ describe('a replay mark', () => {
 
   test('stays within the limit of the message: without room for it the line goes out as it is', () => {
     const line = Buffer.from('CEF:0|a|b|c|d|e|3|externalId=1')
-    expect(markReplayed(line, mark, line.length + mark.length).length).toBe(line.length + mark.length)
-    expect(markReplayed(line, mark, line.length + mark.length - 1)).toBe(line)
+    const marked = line.length + mark.cef.length
+    expect(markReplayed(line, mark, marked).length).toBe(marked)
+    expect(markReplayed(line, mark, marked - 1)).toBe(line)
+  })
+
+  test('is one more member of a line that is a JSON object', () => {
+    const line = Buffer.from('{"AppName":"x}","RecordId":"r1"}')
+    const marked = markReplayed(line, mark, 1_000)
+    expect(JSON.parse(marked.toString())).toEqual({ AppName: 'x}', RecordId: 'r1', ReplayJob: '20261124-r1' })
+    expect(markReplayed(line, mark, marked.length - 1)).toBe(line)
   })
 })

@@ -1,13 +1,11 @@
 /** The MDA filter language as a function over events: `compileFilter` for the path every record takes, `checkFilter` for
  *  configuration and forms. Says nothing about why a record passed; explain.ts does. */
-import type { EventKind, RelayEvent } from '../events.ts'
-import type { FieldTable } from './fields.ts'
-import { activityFields } from './fields-activity.ts'
-import { alertFields } from './fields-alert.ts'
+import type { EventKind, EventOf, RelayEvent } from '../events.ts'
 import { type ParsedClause, parseFilter } from './parse.ts'
 import { type Predicate, predicateOf } from './predicates.ts'
 import { FilterError, type FilterProblem } from './problems.ts'
 import type { FilterDefinition } from './schema.ts'
+import { isOfKind } from './tables.ts'
 
 /** A filter ready to judge events of its kind. */
 export interface CompiledFilter {
@@ -31,35 +29,24 @@ export interface Clause<E> extends ParsedClause<E> {
  * @throws {FilterError} `RELAY_CONFIG_INVALID` with every problem, for any JSON that is not a usable filter.
  * @see Microsoft, "Defender for Cloud Apps REST API", Filters
  */
-export function compileFilter(kind: EventKind, definition: FilterDefinition): CompiledFilter {
-  if (kind === 'alert') {
-    const clauses = compileClauses(kind, alertFields, definition)
-    return filterOf(clauses, (event) => {
-      if (event.kind !== 'alert') throw wrongKind(kind, event)
-      return event
-    })
-  }
-  const clauses = compileClauses(kind, activityFields, definition)
-  return filterOf(clauses, (event) => {
-    if (event.kind !== 'activity') throw wrongKind(kind, event)
+export function compileFilter<K extends EventKind>(kind: K, definition: FilterDefinition): CompiledFilter {
+  return filterOf(compileClauses(kind, definition), (event) => {
+    if (!isOfKind(event, kind)) throw wrongKind(kind, event)
     return event
   })
 }
 
 /** Every problem of a filter, none when it can be used. */
 export function checkFilter(kind: EventKind, definition: FilterDefinition): readonly FilterProblem[] {
-  return kind === 'alert'
-    ? parseFilter(kind, alertFields, definition).problems
-    : parseFilter(kind, activityFields, definition).problems
+  return parseFilter(kind, definition).problems
 }
 
 /** The clauses of a filter in the order they are judged. */
-export function compileClauses<E extends RelayEvent>(
-  kind: EventKind,
-  table: FieldTable<E>,
+export function compileClauses<K extends EventKind>(
+  kind: K,
   definition: FilterDefinition,
-): readonly Clause<E>[] {
-  const { clauses, problems } = parseFilter(kind, table, definition)
+): readonly Clause<EventOf<K>>[] {
+  const { clauses, problems } = parseFilter(kind, definition)
   if (problems.length > 0) throw new FilterError(problems)
   return clauses.map((clause) => ({ ...clause, passes: predicateOf(clause.spec, clause.operator, clause.wanted) }))
 }

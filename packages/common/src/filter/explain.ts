@@ -3,11 +3,10 @@
 import { describeError } from '../errors.ts'
 import type { EventKind, RelayEvent } from '../events.ts'
 import { type Clause, compileClauses, wrongKind } from './compile.ts'
-import { activityFields } from './fields-activity.ts'
-import { alertFields } from './fields-alert.ts'
 import type { Operator } from './operators.ts'
 import { clip } from './problems.ts'
 import type { FilterDefinition } from './schema.ts'
+import { isOfKind } from './tables.ts'
 import { actualOf, sentenceOf } from './wording.ts'
 
 /** What one clause made of the event. */
@@ -38,18 +37,14 @@ export interface Explanation {
  * @param nowMs milliseconds since the epoch, as for `CompiledFilter.matches`.
  * @throws {FilterError} when the filter itself cannot be used; `checkFilter` tells beforehand.
  */
-export function explainFilter(
-  kind: EventKind,
+export function explainFilter<K extends EventKind>(
+  kind: K,
   definition: FilterDefinition,
   event: RelayEvent,
   nowMs: number,
 ): Explanation {
-  if (kind === 'alert') {
-    const clauses = compileClauses(kind, alertFields, definition)
-    return event.kind === 'alert' ? explain(clauses, definition, event, nowMs) : refused(clauses, kind, event)
-  }
-  const clauses = compileClauses(kind, activityFields, definition)
-  return event.kind === 'activity' ? explain(clauses, definition, event, nowMs) : refused(clauses, kind, event)
+  const clauses = compileClauses(kind, definition)
+  return isOfKind(event, kind) ? explain(clauses, definition, event, nowMs) : refused(clauses, kind, event)
 }
 
 function explain<E>(clauses: readonly Clause<E>[], definition: FilterDefinition, event: E, nowMs: number): Explanation {

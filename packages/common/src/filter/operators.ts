@@ -29,10 +29,10 @@ export const operators = {
   startswithsingle: { operand: 'phrase', meaning: 'a text that starts with the given string' },
   text: { operand: 'phrase', meaning: 'every word of the given text somewhere in the record' },
   range: { operand: 'ranges', meaning: 'a time within one of the given {start, end}, both inclusive' },
-  gt: { operand: 'bound', meaning: 'a time after the given one' },
-  gte: { operand: 'bound', meaning: 'a time at or after the given one' },
-  lt: { operand: 'bound', meaning: 'a time before the given one' },
-  lte: { operand: 'bound', meaning: 'a time at or before the given one' },
+  gt: { operand: 'bound', meaning: 'a time or number above the given one' },
+  gte: { operand: 'bound', meaning: 'a time or number at or above the given one' },
+  lt: { operand: 'bound', meaning: 'a time or number below the given one' },
+  lte: { operand: 'bound', meaning: 'a time or number at or below the given one' },
   gte_ndays: { operand: 'days', meaning: 'a time within the last N days' },
   lte_ndays: { operand: 'days', meaning: 'a time N days ago or earlier' },
   isset: { operand: 'presence', meaning: 'a value (with false: without one)' },
@@ -41,7 +41,7 @@ export const operators = {
 
 export type Operator = keyof typeof operators
 
-/** Operators people write that no alert or activity field has, with what to do instead. */
+/** Operators people write that no field has, with what to do instead. */
 export const refusedOperators: ReadonlyMap<string, string> = new Map([
   ['in', 'there is no `in`; eq takes a list'],
   ['nin', 'there is no `nin`; neq takes a list'],

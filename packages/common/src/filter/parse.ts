@@ -1,13 +1,12 @@
 /** Checks a filter against the field table of its kind and reads it into clauses. Total: for any JSON it returns clauses
  *  and problems, and never walks deeper or longer than its bounds. */
-import type { EventKind, RelayEvent } from '../events.ts'
-import { type EvaluableField, type Field, type FieldTable, operatorsOf } from './fields.ts'
-import { activityFields } from './fields-activity.ts'
-import { alertFields } from './fields-alert.ts'
+import type { EventKind, EventOf } from '../events.ts'
+import { type EvaluableField, type Field, operatorsOf } from './fields.ts'
 import { isOperator, type Operator, refusedOperators } from './operators.ts'
 import { clip, type FilterProblem, ProblemList } from './problems.ts'
 import { isObject } from './scalars.ts'
 import { suggest } from './suggest.ts'
+import { fieldTables } from './tables.ts'
 import { readWanted, type Wanted } from './wanted.ts'
 
 /** Fields in one filter. */
@@ -28,20 +27,17 @@ export interface ParsedFilter<E> {
   readonly problems: readonly FilterProblem[]
 }
 
-const plural: Readonly<Record<EventKind, string>> = { alert: 'alerts', activity: 'activities' }
-const tables: Readonly<Record<EventKind, ReadonlyMap<string, unknown>>> = {
-  alert: alertFields,
-  activity: activityFields,
+const plural: Readonly<Record<EventKind, string>> = {
+  alert: 'alerts',
+  activity: 'activities',
+  discovery: 'discovery records',
 }
+const kinds = Object.keys(plural) as readonly EventKind[]
 
 /** Reads a filter. The clauses are usable only when there are no problems. */
-export function parseFilter<E extends RelayEvent>(
-  kind: EventKind,
-  table: FieldTable<E>,
-  definition: unknown,
-): ParsedFilter<E> {
+export function parseFilter<K extends EventKind>(kind: K, definition: unknown): ParsedFilter<EventOf<K>> {
   const found = new ProblemList()
-  const clauses: ParsedClause<E>[] = []
+  const clauses: ParsedClause<EventOf<K>>[] = []
   const done = () => ({ clauses, problems: found.problems })
   if (!isObject(definition)) {
     found.add([], 'a filter is an object {"<field>": {"<operator>": value}}')
@@ -53,8 +49,8 @@ export function parseFilter<E extends RelayEvent>(
     return done()
   }
   for (const name of names) {
-    const field = table.get(name)
-    if (field === undefined) found.add([name], unknownField(kind, table, name))
+    const field = fieldTables[kind].get(name)
+    if (field === undefined) found.add([name], unknownField(kind, name))
     else if (field.type === 'unavailable')
       found.add([name], `cannot be evaluated from the records the API returns: ${field.reason}`)
     else clauses.push(...readField(name, field, definition[name], found))
@@ -101,10 +97,11 @@ function strayOperator(spec: Field<never>, key: string, offered: readonly Operat
   return `${spec.name} has no operator ${clip(key)}${hint}; it has ${offered.join(', ')}`
 }
 
-function unknownField(kind: EventKind, table: FieldTable<never>, name: string): string {
-  const other: EventKind = kind === 'alert' ? 'activity' : 'alert'
-  if (tables[other].has(name)) return `is a field of ${plural[other]}; ${plural[kind]} do not have it`
-  const near = suggest(name, table.keys())
+function unknownField(kind: EventKind, name: string): string {
+  const other = kinds.find((one) => fieldTables[one].has(name))
+  if (other !== undefined) return `is a field of ${plural[other]}; ${plural[kind]} do not have it`
+  const known = [...fieldTables[kind].keys()]
+  const near = suggest(name, known)
   if (near !== undefined) return `there is no field ${clip(name)}; did you mean ${near}?`
-  return `there is no field ${clip(name)}; ${plural[kind]} have ${[...table.keys()].join(', ')}`
+  return `there is no field ${clip(name)}; ${plural[kind]} have ${known.join(', ')}`
 }

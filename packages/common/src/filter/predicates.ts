@@ -18,9 +18,9 @@ export function predicateOf<E>(field: EvaluableField<E>, operator: Operator, wan
     case 'list':
       return listPredicate(field, operator, wanted.values)
     case 'ranges':
-      return timePredicate(field, (value) => isInside(value, wanted.ranges))
+      return numberPredicate(field, (value) => isInside(value, wanted.ranges))
     case 'bound':
-      return timePredicate(field, boundTest(operator, wanted.boundMs))
+      return numberPredicate(field, boundTest(operator, wanted.bound))
     case 'days':
       return daysPredicate(field, operator, wanted.days * DAY_MS)
     case 'presence':
@@ -129,26 +129,26 @@ function isSameEntity({ saas, instance }: WantedEntity, entity: EntityValue): bo
   )
 }
 
-function timePredicate<E>(field: EvaluableField<E>, test: Test<number>): Predicate<E> {
-  const times = timesOf(field)
-  return (event) => times.some(event, test)
+function numberPredicate<E>(field: EvaluableField<E>, test: Test<number>): Predicate<E> {
+  const numbers = numbersOf(field)
+  return (event) => numbers.some(event, test)
 }
 
-function boundTest(operator: Operator, boundMs: number): Test<number> {
+function boundTest(operator: Operator, bound: number): Test<number> {
   switch (operator) {
     case 'gt':
-      return (value) => value > boundMs
+      return (value) => value > bound
     case 'gte':
-      return (value) => value >= boundMs
+      return (value) => value >= bound
     case 'lt':
-      return (value) => value < boundMs
+      return (value) => value < bound
     default:
-      return (value) => value <= boundMs
+      return (value) => value <= bound
   }
 }
 
 function daysPredicate<E>(field: EvaluableField<E>, operator: Operator, spanMs: number): Predicate<E> {
-  const times = timesOf(field)
+  const times = numbersOf(field)
   // One variable for the bound instead of one closure per event; nothing runs between setting and reading it.
   let boundMs = 0
   const test: Test<number> = operator === 'gte_ndays' ? (value) => value >= boundMs : (value) => value <= boundMs
@@ -211,9 +211,9 @@ function same(text: string): string {
   return text
 }
 
-function timesOf<E>(field: EvaluableField<E>): EvaluableField<E> & { readonly type: 'number' | 'time' } {
+function numbersOf<E>(field: EvaluableField<E>): EvaluableField<E> & { readonly type: 'number' | 'time' } {
   if (field.type === 'time' || field.type === 'number') return field
-  throw new TypeError(`${field.name} holds no times; its operators in the field table are wrong`)
+  throw new TypeError(`${field.name} holds no numbers; its operators in the field table are wrong`)
 }
 
 function textsOf<E>(field: EvaluableField<E>): EvaluableField<E> & { readonly type: 'id' | 'text' } {

@@ -1,9 +1,8 @@
 /** The filter language as data, for generated documentation and for the portal's filter builder. */
-import type { EventKind } from '../events.ts'
+import type { EventKind, EventOf } from '../events.ts'
 import { type Field, operatorsOf } from './fields.ts'
-import { activityFields } from './fields-activity.ts'
-import { alertFields } from './fields-alert.ts'
 import { type Operator, operators } from './operators.ts'
+import { fieldTables } from './tables.ts'
 
 /** One field a filter can name. */
 export interface FilterFieldReference {
@@ -18,8 +17,8 @@ export interface FilterFieldReference {
 }
 
 /** The fields of a kind in the order Microsoft lists them, those that are refused included with their reason. */
-export function filterReference(kind: EventKind): readonly FilterFieldReference[] {
-  return kind === 'alert' ? referenceOf(alertFields.values()) : referenceOf(activityFields.values())
+export function filterReference<K extends EventKind>(kind: K): readonly FilterFieldReference[] {
+  return referenceOf<EventOf<K>>(fieldTables[kind].values())
 }
 
 /** What each operator passes: "passes records with …". */

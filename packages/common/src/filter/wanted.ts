@@ -39,7 +39,8 @@ export type WantedValue = string | number | boolean | WantedEntity | null
 export type Wanted =
   | { readonly shape: 'list'; readonly values: readonly WantedValue[] }
   | { readonly shape: 'ranges'; readonly ranges: readonly WantedRange[] }
-  | { readonly shape: 'bound'; readonly boundMs: number }
+  /** Milliseconds since the epoch where the field is a time. */
+  | { readonly shape: 'bound'; readonly bound: number }
   | { readonly shape: 'days'; readonly days: number }
   | { readonly shape: 'presence'; readonly hasValue: boolean }
   | { readonly shape: 'phrase'; readonly phrase: string }
@@ -62,8 +63,8 @@ export function readWanted(
     case 'ranges':
       return readRanges(value, path, problems)
     case 'bound': {
-      const boundMs = readTime(value, path, report)
-      return boundMs === undefined ? undefined : { shape, boundMs }
+      const bound = field.type === 'number' ? readBound(value, operator, path, report) : readTime(value, path, report)
+      return bound === undefined ? undefined : { shape, bound }
     }
     case 'days': {
       const days = readNumber(value)
@@ -83,6 +84,10 @@ export function readWanted(
     default:
       return shape satisfies never
   }
+}
+
+function readBound(value: unknown, operator: Operator, path: Path, report: Report): number | undefined {
+  return readNumber(value) ?? report(path, `${operator} takes one number, not ${quote(value)}`)
 }
 
 function readList(

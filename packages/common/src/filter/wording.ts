@@ -58,7 +58,9 @@ function wantedPhrase<E>({ spec, operator, wanted }: ParsedClause<E>, nowMs: num
       return enumerate(spans, spans.length, ' or ')
     }
     case 'bound':
-      return `${boundWords[operator] ?? operator} ${timeText(wanted.boundMs)}`
+      return spec.type === 'number'
+        ? `${comparisons[operator] ?? operator} ${wanted.bound}`
+        : `${boundWords[operator] ?? operator} ${timeText(wanted.bound)}`
     case 'days': {
       const bound = timeText(nowMs - wanted.days * 86_400_000)
       const days = `${wanted.days} ${wanted.days === 1 ? 'day' : 'days'}`
@@ -82,6 +84,13 @@ const boundWords: Readonly<Partial<Record<string, string>>> = {
   gte: 'at or after',
   lt: 'before',
   lte: 'at or before',
+}
+
+const comparisons: Readonly<Partial<Record<string, string>>> = {
+  gt: 'more than',
+  gte: 'at least',
+  lt: 'less than',
+  lte: 'at most',
 }
 
 function listPhrase<E>(spec: EvaluableField<E>, operator: string, values: readonly WantedValue[]): string {

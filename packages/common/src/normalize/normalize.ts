@@ -4,12 +4,19 @@ import type { EventKind, RelayEvent } from '../events.ts'
 import { normalizeCloudAppEvent } from './cloud-app-event.ts'
 import { normalizeDefenderActivity } from './defender-activity.ts'
 import { normalizeDefenderAlert } from './defender-alert.ts'
+import { normalizeDiscoveryRow } from './discovery-row.ts'
 import { normalizeGraphAlert } from './graph-alert.ts'
 import type { Origin } from './origin.ts'
 import { normalizeXdrAlert } from './xdr-alert.ts'
 
 /** What a body is: the header `shape` of `raw.*` records. */
-export type RecordShape = 'defender-alert' | 'defender-activity' | 'graph-alert' | 'cloud-app-event' | 'xdr-alert'
+export type RecordShape =
+  | 'defender-alert'
+  | 'defender-activity'
+  | 'graph-alert'
+  | 'cloud-app-event'
+  | 'xdr-alert'
+  | 'discovery-row'
 
 type Normalize = (record: unknown, origin: Origin) => RelayEvent
 
@@ -19,12 +26,14 @@ const shapes: Readonly<Record<RecordShape, Normalize>> = {
   'graph-alert': normalizeGraphAlert,
   'cloud-app-event': normalizeCloudAppEvent,
   'xdr-alert': normalizeXdrAlert,
+  'discovery-row': normalizeDiscoveryRow,
 }
 
-/** Records without a header are Defender for Cloud Apps' own. */
+/** Records without a header are Defender for Cloud Apps' own, and rows of its discovery table. */
 const byKind: Readonly<Record<EventKind, Normalize>> = {
   alert: normalizeDefenderAlert,
   activity: normalizeDefenderActivity,
+  discovery: normalizeDiscoveryRow,
 }
 
 export interface NormalizeInput extends Origin {

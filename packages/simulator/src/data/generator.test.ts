@@ -17,6 +17,21 @@ describe('generator', () => {
     expect(bytes(1)).not.toBe(bytes(2))
     const alerts = (seed: number): string => JSON.stringify(createGenerator(seed).alert(startMs))
     expect(alerts(9)).toBe(alerts(9))
+    const rows = (seed: number): string => JSON.stringify(createGenerator(seed).discovery(startMs))
+    expect(rows(9)).toBe(rows(9))
+    expect(rows(9)).not.toBe(rows(10))
+  })
+
+  test('a discovery row has the 18 columns, and its bytes add up', () => {
+    const generator = createGenerator(1)
+    const rows = Array.from({ length: 500 }, (_, index) => generator.discovery(startMs + index))
+    for (const row of rows) {
+      expect(Object.keys(row)).toHaveLength(18)
+      expect(row.TotalBytes).toBe(row.UploadedBytes + row.DownloadedBytes)
+      expect(row.BlockedEvents).toBeLessThanOrEqual(row.TotalEvents)
+    }
+    expect(rows.some((row) => row.UserName === null)).toBe(true)
+    expect(rows.some((row) => row.IpAddress.includes(':'))).toBe(true)
   })
 
   test('asking for alerts in between does not change the activities', () => {

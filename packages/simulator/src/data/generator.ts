@@ -3,8 +3,9 @@
 
 import { generateActivity } from './activity-generator.ts'
 import { generateAlert } from './alert-generator.ts'
+import { generateDiscoveryRow } from './discovery-generator.ts'
 import { createRandom } from './random.ts'
-import type { ActivityRecord, AlertRecord } from './records.ts'
+import type { ActivityRecord, AlertRecord, DiscoveryRowRecord } from './records.ts'
 
 export interface Generator {
   /**
@@ -14,14 +15,18 @@ export interface Generator {
   activity(timeMs: number, createdMs?: number): ActivityRecord
   /** @param timeMs when it was triggered, Unix ms. */
   alert(timeMs: number): AlertRecord
+  /** @param timeMs date of the discovery data, Unix ms. */
+  discovery(timeMs: number): DiscoveryRowRecord
 }
 
-/** @param seed any integer; activities and alerts draw from separate streams, so one does not shift the other. */
+/** @param seed any integer; each kind draws from a stream of its own, so that none shifts another. */
 export function createGenerator(seed: number): Generator {
   const forActivities = createRandom(seed * 2 + 1)
   const forAlerts = createRandom(seed * 2 + 2)
+  const forDiscovery = createRandom(-seed - 1)
   return {
     activity: (timeMs, createdMs) => generateActivity(forActivities, timeMs, createdMs),
     alert: (timeMs) => generateAlert(forAlerts, timeMs),
+    discovery: (timeMs) => generateDiscoveryRow(forDiscovery, timeMs),
   }
 }

@@ -79,3 +79,25 @@ export interface ActivityRecord {
   readonly entityData?: Readonly<Record<string, unknown>> | null
   readonly [field: string]: unknown
 }
+
+/** A row of McasShadowItReporting, column by column. */
+export interface DiscoveryRowRecord {
+  readonly TenantId: string
+  readonly SourceSystem: string
+  readonly TimeGenerated: string
+  readonly StreamName: string
+  readonly TotalEvents: number
+  readonly BlockedEvents: number
+  readonly UploadedBytes: number
+  readonly TotalBytes: number
+  readonly DownloadedBytes: number
+  readonly IpAddress: string
+  readonly UserName: string | null
+  readonly EnrichedUserName: string | null
+  readonly AppName: string
+  readonly AppId: number
+  readonly AppCategory: string
+  readonly AppTags: readonly string[]
+  readonly AppScore: number
+  readonly Type: string
+}

@@ -37,7 +37,8 @@ export function applyFault(
     case 'endless':
     case 'no-next-filters':
     case 'duplicate-ids':
-    case 'shuffle': {
+    case 'shuffle':
+    case 'short-list': {
       const right = answer()
       if (right.page === undefined) return { delivery: { answer: right }, isUsed: false }
       return { delivery: { answer: pageAnswer(changePage(fault, right.page, incoming, entry, world)) }, isUsed: true }
@@ -45,11 +46,14 @@ export function applyFault(
     case 'foreign-link':
     case 'broken-page':
     case 'late':
+    case 'no-items':
     case 'unknown-enums':
     case 'nulls': {
       const right = answer()
-      const isAlerts = incoming.route === 'graph-alerts' && right.page !== undefined
-      const changed = isAlerts ? changeGraphPage(fault, right.page, world.nowMs()) : undefined
+      const isConcerned =
+        incoming.route === 'graph-alerts' || (incoming.route === 'graph-discovery' && fault.type !== 'late')
+      const isPage = isConcerned && right.page !== undefined
+      const changed = isPage ? changeGraphPage(fault, right.page, world.nowMs()) : undefined
       return { delivery: { answer: changed ?? right }, isUsed: changed !== undefined }
     }
     case 'truncate':
@@ -67,7 +71,7 @@ export function applyFault(
 
 function replaceAnswer(fault: ReplacedAnswer, incoming: Incoming, world: FaultWorld): Answer {
   const answer = replacement(fault, incoming, world)
-  if (incoming.route !== 'graph-alerts' || answer.status < 400) return answer
+  if (!incoming.route.startsWith('graph-') || answer.status < 400) return answer
   // Graph words its errors in its own way; a proxy in front of it does not.
   if (fault.type === 'bad-gateway') return answer
   const retryAfter = answer.headers['retry-after']
@@ -95,6 +99,10 @@ function replacement(fault: ReplacedAnswer, incoming: Incoming, world: FaultWorl
       return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.alloc(0) }
     case 'body-error':
       return jsonAnswer(200, { filters: [notValid('filters')], error: true })
+    case 'forbidden':
+      return jsonAnswer(403, { detail: 'You do not have permission to perform this action.' })
+    case 'not-found':
+      return jsonAnswer(404, { detail: 'Not found.' })
     case 'token-expired':
       world.expireToken(incoming.authorization)
       return unauthorized('Token has expired.')
@@ -137,6 +145,11 @@ function changePage(fault: ChangedPage, page: Page, incoming: Incoming, entry: S
       }
     case 'shuffle':
       return { ...page, records: shuffled(page.records, world.seed) }
+    case 'short-list':
+      return {
+        records: page.records.slice(0, Math.floor(page.records.length / 2)),
+        envelope: { ...page.envelope, hasNext: false },
+      }
     default:
       return fault satisfies never
   }

@@ -21,6 +21,8 @@ export function changeGraphPage(fault: ChangedGraphPage, page: Page, nowMs: numb
     }
     case 'late':
       return pageAnswer({ ...page, records: page.records.filter((record) => isShown(record, fault.upToMs, nowMs)) })
+    case 'no-items':
+      return pageAnswer({ ...page, records: [] })
     case 'unknown-enums':
       return pageAnswer({ ...page, records: page.records.map((record) => rewritten(record, withUnknownEnums)) })
     case 'nulls':

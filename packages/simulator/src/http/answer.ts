@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** What kind of thing a request is for; faults are scripted by it. */
-export type RouteKind = 'alerts' | 'activities' | 'graph-alerts' | 'token' | 'other'
+export type RouteKind = 'alerts' | 'activities' | 'graph-alerts' | 'graph-discovery' | 'token' | 'other'
 
 /** One request, read to its end. */
 export interface Incoming {

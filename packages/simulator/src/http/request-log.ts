@@ -61,7 +61,7 @@ function describe(incoming: Incoming): Omit<RequestLog, 'atMs' | 'status'> {
 }
 
 function scopeOf(route: RouteKind): 'api' | 'graph' | 'token' {
-  if (route === 'graph-alerts') return 'graph'
+  if (route === 'graph-alerts' || route === 'graph-discovery') return 'graph'
   return route === 'token' ? 'token' : 'api'
 }
 

@@ -41,6 +41,8 @@ export interface ApiClientParts {
 export interface ApiRequest {
   readonly kind: RawKind
   readonly url: URL
+  /** What it is for, in the words of an error; default: the kind. */
+  readonly subject?: string
   /** In the tenant's budget, lower first. */
   readonly priority: number
   /** JSON; without one the request is a GET. */
@@ -122,28 +124,28 @@ export class ApiClient {
     } else if (answer.status < 500) gate.answered()
   }
 
-  #judge({ kind, permission }: ApiRequest, answer: Answer): Answer {
+  #judge({ kind, subject = kind, permission }: ApiRequest, answer: Answer): Answer {
     const { status } = answer
     const { host } = this
     if (status === 200 || status === 400) return answer
     const words = problemOf(answer.body)
     const said = words === undefined ? '' : `: ${words}`
     if (status === 401)
-      throw new RelayError('RELAY_SOURCE_AUTH', `${host} refused the credentials for ${kind} (401)${said}`)
+      throw new RelayError('RELAY_SOURCE_AUTH', `${host} refused the credentials for ${subject} (401)${said}`)
     if (status === 403)
-      throw new PermissionError(`${host} does not permit these credentials to read ${kind} (403)${said}`, permission)
+      throw new PermissionError(`${host} does not permit these credentials to read ${subject} (403)${said}`, permission)
     const retryAfterMs = this.#retryAfterMs(answer)
     const options = retryAfterMs === undefined ? {} : { retryAfterMs }
     if (status === 429 || (status === 503 && retryAfterMs !== undefined))
       throw new RelayError('RELAY_SOURCE_THROTTLED', `${host} asks to slow down (${status})`, options)
     if (status >= 500 || status === 408)
-      throw new RelayError('RELAY_SOURCE_UNAVAILABLE', `${host} answered ${status} for ${kind}${said}`, options)
+      throw new RelayError('RELAY_SOURCE_UNAVAILABLE', `${host} answered ${status} for ${subject}${said}`, options)
     if (status >= 300 && status < 400)
       throw new RelayError(
         'RELAY_SOURCE_REQUEST',
-        `${host} redirects ${kind} to ${redirectHost(answer)}; redirects are not followed, since credentials would go along`,
+        `${host} redirects ${subject} to ${redirectHost(answer)}; redirects are not followed, since credentials would go along`,
       )
-    throw new RelayError('RELAY_SOURCE_REQUEST', `${host} refused the request for ${kind} (${status})${said}`)
+    throw new RelayError('RELAY_SOURCE_REQUEST', `${host} refused the request for ${subject} (${status})${said}`)
   }
 
   #retryAfterMs(answer: Answer): number | undefined {

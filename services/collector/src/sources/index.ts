@@ -4,7 +4,9 @@ import type { TenantGate } from '../tenant-gate.ts'
 import type { Api } from './api.ts'
 import { openDefenderSource } from './defender/source.ts'
 import { openDefenderStreamingSource } from './defender-streaming/source.ts'
+import { openDiscoveryIntakeSource } from './discovery-intake/source.ts'
 import { openGraphAlertsSource } from './graph-alerts/source.ts'
+import { openGraphDiscoverySource } from './graph-discovery/source.ts'
 import type { Source, SourceContext } from './source.ts'
 
 /** Whose request budget a source takes from; undefined: none. */
@@ -12,6 +14,8 @@ const askedApis = {
   'defender-for-cloud-apps': 'cloud-apps',
   'defender-streaming': undefined,
   'graph-alerts': 'graph',
+  'discovery-intake': undefined,
+  'graph-discovery': 'graph',
 } as const satisfies Readonly<Record<SourceConfig['type'], Api | undefined>>
 
 export function apiOf({ type }: SourceConfig): Api | undefined {
@@ -34,6 +38,10 @@ export function openSource(
       return openDefenderStreamingSource(config, context)
     case 'graph-alerts':
       return openGraphAlertsSource(config, { ...context, gate: gates[askedApis[config.type]] })
+    case 'discovery-intake':
+      return openDiscoveryIntakeSource(config, context)
+    case 'graph-discovery':
+      return openGraphDiscoverySource(config, { ...context, gate: gates[askedApis[config.type]] })
     default:
       return config satisfies never
   }

@@ -5,6 +5,7 @@ import { createDispatchers } from '../http/dispatchers.ts'
 import type { Api } from './api.ts'
 import type { ApiClientParts } from './api-client.ts'
 import { createAuthorizer } from './authorizer.ts'
+import { removeGapGauges, setGapGauges } from './gap-report.ts'
 import { Hold } from './hold.ts'
 import { claimSource, runTogether, statusOf } from './life.ts'
 import { isPlainElsewhere, type OauthSettings, type TokenSettings, tenantOf } from './settings.ts'
@@ -22,6 +23,8 @@ export interface PolledSettings {
 
 export interface PolledStream {
   readonly kind: StreamStatus['kind']
+  /** How long its watermark stands still by design: it is late only after that. Default 0. */
+  readonly restMs?: number
   status(): StreamStatus
   /** Takes up where the last owner of the source stopped. */
   restore(state: State): void
@@ -79,9 +82,13 @@ export function openPolledSource(
   }
 
   function setGauges(): void {
-    for (const { kind, watermarkMs } of streams.map((stream) => stream.status()))
-      if (watermarkMs !== undefined)
-        metrics.checkpointAge.set({ source: id, kind }, Math.max(0, clock.nowMs() - watermarkMs) / 1_000)
+    for (const stream of streams) {
+      const { kind, watermarkMs, gaps } = stream.status()
+      setGapGauges(metrics, { source: id, kind }, gaps)
+      if (watermarkMs === undefined) continue
+      const lateMs = clock.nowMs() - watermarkMs - (stream.restMs ?? 0)
+      metrics.checkpointAge.set({ source: id, kind }, Math.max(0, lateMs) / 1_000)
+    }
     metrics.budgetRemaining.set({ tenant, api }, gate.remaining)
   }
 
@@ -99,17 +106,22 @@ export function openPolledSource(
       } finally {
         metrics.setters.delete(setGauges)
         // Another instance may have it now, whose gauge is the one that counts.
-        for (const { kind } of streams) metrics.checkpointAge.remove({ source: id, kind })
+        for (const { kind } of streams) {
+          metrics.checkpointAge.remove({ source: id, kind })
+          removeGapGauges(metrics, { source: id, kind })
+        }
         await lastCommit
         await writer?.[Symbol.asyncDispose]()
         await dispatchers[Symbol.asyncDispose]()
       }
     },
 
-    status: () =>
-      statusOf(
+    status: () => ({
+      ...statusOf(
         { id, tenant },
         streams.map((stream) => stream.status()),
       ),
+      budgetRemaining: gate.remaining,
+    }),
   }
 }

@@ -61,9 +61,14 @@ export type OauthSettings = z.output<ReturnType<typeof oauthSchema>>
 export type TokenSettings = z.output<typeof tokenAuthSchema>
 
 /** What every source has. */
-export const namedSettings = {
+export const identitySettings = {
   id: idSchema.meta({ description: 'Name of the source; part of topic names, never changed.' }),
   tenant: idSchema.optional().meta({ description: 'Customer the source belongs to; default: the id.' }),
+}
+
+/** What every source has that goes back in time. */
+export const namedSettings = {
+  ...identitySettings,
   lookback: durationSetting('P2D', 'How far back the first run goes.', 36_500),
 }
 

@@ -4,6 +4,7 @@ import type { World } from '@siem-relay/service-kit'
 import type { Environment } from '../http/proxy.ts'
 import type { CollectorMetrics } from '../metrics.ts'
 import type { TenantGate } from '../tenant-gate.ts'
+import type { Gap } from './gaps.ts'
 
 /** What every source gets. */
 export interface SourceContext {
@@ -36,6 +37,8 @@ export interface StreamStatus {
   /** Records the source still holds for the sweep under way, as far as it says; undefined when none is. */
   readonly backlog: number | undefined
   readonly lastError: StatusError | undefined
+  /** Times of which records may be missing, earliest first. */
+  readonly gaps: readonly Gap[]
 }
 
 export interface StatusError {
@@ -53,6 +56,8 @@ export interface SourceStatus {
   readonly streams: readonly StreamStatus[]
   /** The latest of its streams' errors that still last. */
   readonly lastError: StatusError | undefined
+  /** Requests that the tenant's budget allows at this moment; absent for a source that asks no API. */
+  readonly budgetRemaining?: number
 }
 
 export interface Source {

@@ -307,6 +307,34 @@ describe('the place in the log', () => {
     const told = bench.world.entries.filter(({ msg }) => msg === 'messages expired before they were read')
     expect(told.at(-1)).toMatchObject({ topic: 'xdr', partition: 0, from: 10, until: 15 })
   })
+
+  test('what expired is in the status as a time that cannot be read again, also after a restart', async () => {
+    await using bench = await Bench.open()
+    await bench.log.deliver(0, [message(event('r1'))])
+    expect(bench.source.status().streams.map(({ gaps }) => gaps)).toEqual([[], []])
+    await bench.stop()
+    bench.log.partitions = [{ topic: 'xdr', partition: 0, start: 10, end: 20 }]
+    await bench.start()
+    // The last message that was read was appended at 1 s; what is left has not been read yet.
+    const gap = { fromMs: 1_000, toMs: startMs, reason: 'expired', state: 'unverifiable', sinceMs: startMs }
+    expect(bench.source.status().streams.map(({ gaps }) => gaps)).toEqual([[gap], [gap]])
+    expect(await bench.metric('siem_relay_source_gap_changes_total', { change: 'unverifiable' })).toBe(2)
+    await bench.world.metrics.metrics()
+    expect(await bench.metric('siem_relay_source_gaps', { state: 'unverifiable', kind: 'alerts' })).toBe(1)
+    await bench.stop()
+    await bench.start()
+    expect(bench.source.status().streams[0]?.gaps).toEqual([gap])
+    expect(await bench.metric('siem_relay_source_gap_changes_total')).toBe(0)
+  })
+
+  test('of what expired while it is read, the time until the next message is told', async () => {
+    await using bench = await Bench.open()
+    await bench.log.deliver(0, [message(event('r1'))])
+    const later = [{ offset: 5, value: Buffer.from(message(event('r2'))), appendedMs: 4_000 }]
+    await bench.log.deliver(5, [], { records: later, end: 6 })
+    expect(bench.source.status().streams[0]?.gaps).toMatchObject([{ fromMs: 1_000, toMs: 4_000 }])
+    expect(await bench.keys('activities')).toEqual(['r1', 'r2'])
+  })
 })
 
 describe('trouble', () => {
