@@ -62,7 +62,7 @@ describe('faults of alerts_v2', () => {
     await harness.pass(30_000)
     await expectEverythingOnce(harness)
     expect(running.status()[0]).toMatchObject({ state: 'collecting', lastError: undefined })
-    expect(await harness.metric('siem_relay_source_unread_ranges')).toBe(0)
+    expect(running.status()[0]?.streams[0]?.gaps).toEqual([])
   })
 
   test('while the whole API answers 500, nothing is cut, set aside or moved', async () => {
@@ -79,7 +79,7 @@ describe('faults of alerts_v2', () => {
     harness.simulator.faults.clear()
     await harness.pass(6 * minuteMs, 5_000)
     await expectEverythingOnce(harness)
-    expect(await harness.metric('siem_relay_source_unread_ranges')).toBe(0)
+    expect(running.status()[0]?.streams[0]?.gaps).toEqual([])
   })
 
   test('500 for ever on pages with one alert: all others come, status names the range, and it comes when it can', async () => {
@@ -102,8 +102,15 @@ describe('faults of alerts_v2', () => {
         ),
       },
     })
-    expect(await harness.metric('siem_relay_source_unread_ranges', { source: 'contoso' })).toBe(1)
-    expect(harness.world.entries.filter(({ msg }) => /could not be read and is left/.test(String(msg)))).toHaveLength(1)
+    const fromMs = startMs - 12 * hourMs
+    const told = (entries: typeof harness.world.entries, message: RegExp) =>
+      entries.filter(({ msg, reason }) => message.test(String(msg)) && reason === 'unreadable')
+    expect(running.status()[0]?.streams[0]?.gaps).toMatchObject([
+      { fromMs, toMs: fromMs + 1, reason: 'unreadable', state: 'open' },
+    ])
+    expect(told(harness.world.entries, /may be missing/)).toHaveLength(1)
+    expect(await harness.metric('siem_relay_checkpoint_age_seconds')).toBeLessThan(60)
+    expect(await harness.metric('siem_relay_source_gaps', { source: 'contoso', state: 'open' })).toBe(1)
     // New alerts are not kept waiting, and the range is not asked for with every poll.
     const before = asked(harness).length
     for (let n = 0; n < 20; n++) {
@@ -117,7 +124,8 @@ describe('faults of alerts_v2', () => {
     harness.simulator.faults.clear()
     await harness.pass(70 * minuteMs, minuteMs)
     await expectEverythingOnce(harness)
-    expect(await harness.metric('siem_relay_source_unread_ranges', { source: 'contoso' })).toBe(0)
+    expect(told(harness.world.entries, /whole again/)).toHaveLength(1)
+    expect(await harness.metric('siem_relay_source_gap_changes_total', { change: 'whole' })).toBe(1)
   })
 
   test('500 for ever on pages with the newest alert, over several pages', async () => {
@@ -162,7 +170,7 @@ describe('faults of alerts_v2', () => {
     const taken = new Set(await harness.rawIds('alerts'))
     const missing = harness.simulator.store.graphAlerts().filter(({ id }) => !taken.has(id))
     expect(missing.length).toBeLessThanOrEqual(21)
-    expect(await harness.metric('siem_relay_source_unread_ranges')).toBe(7)
+    expect(running.status()[0]?.streams[0]?.gaps).toHaveLength(7)
     harness.simulator.faults.clear()
     await harness.pass(70 * minuteMs, 5 * minuteMs)
     await expectEverythingOnce(harness)

@@ -4,6 +4,8 @@ import {
   completeSweep,
   cut,
   dueUnread,
+  gapChanges,
+  gapsOf,
   noteRead,
   noteUnread,
   planSweep,
@@ -90,6 +92,24 @@ describe('unread ranges', () => {
       [at(-2), at(0)],
     ])
     expect(noteRead(state, { from: at(-5) }).unread).toEqual([])
+  })
+
+  test('are told as gaps when they are found, and as whole when nothing is left of them', () => {
+    const none: StreamState = { floor: at(-9) }
+    const found = noteUnread(none, range, nowMs)
+    const gap = {
+      fromMs: nowMs - 3 * hourMs,
+      toMs: nowMs - 2 * hourMs + 1,
+      reason: 'unreadable',
+      state: 'open',
+      sinceMs: nowMs,
+    }
+    expect(gapsOf(found)).toEqual([gap])
+    expect(gapChanges(none, found)).toEqual([{ type: 'opened', gap }])
+    const smaller = noteRead(found, { from: at(-3), to: at(-2.5) })
+    expect(gapChanges(found, noteUnread(smaller, { from: at(-2.5), to: at(-2) }, nowMs + 1))).toEqual([])
+    expect(gapsOf(noteUnread(smaller, { from: at(-2.5), to: at(-2) }, nowMs + 1))[0]?.sinceMs).toBe(nowMs)
+    expect(gapChanges(found, noteRead(found, range))).toEqual([{ type: 'whole', gap }])
   })
 
   test('are a hundred at most: the nearest become one, and nothing is forgotten', () => {

@@ -2,11 +2,12 @@
  *  read all of its ranges. All decisions stand here; requests are client.ts, which ranges there are ranges.ts, what is new
  *  selection.ts. A sweep is not kept over restarts: it begins anew, and ids say what of it was taken already. */
 import type { State } from '@siem-relay/bus'
-import { describeError, dispositionOf, RelayError, SeenIds } from '@siem-relay/common'
+import { dispositionOf, RelayError, SeenIds } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
 import { PermissionError } from '../api-client.ts'
 import { commitAtLast } from '../commit.ts'
+import { tellGaps } from '../gap-report.ts'
 import { slowRetryMs } from '../hold.ts'
 import type { PolledParts, PolledStream } from '../polled.ts'
 import { StreamReport } from '../report.ts'
@@ -20,6 +21,8 @@ import {
   cut,
   dueUnread,
   earliestAgainMs,
+  gapChanges,
+  gapsOf,
   noteRead,
   noteUnread,
   planSweep,
@@ -83,6 +86,8 @@ export class GraphAlertStream implements PolledStream {
   readonly #seen = new SeenIds({ prefix: seenPrefix, idsMax })
   readonly #report: StreamReport
   #state: StreamState = {}
+  /** The same as the log has it. */
+  #committed: StreamState = {}
   #isFloorGuessed = false
   #sweep: Sweep | undefined
   /** How far the server's clock is ahead of ours: its times are what ranges are made of. */
@@ -96,25 +101,24 @@ export class GraphAlertStream implements PolledStream {
   }
 
   status(): StreamStatus {
-    return this.#report.status(this.#state.watermarkMs)
+    return this.#report.status(this.#committed.watermarkMs, gapsOf(this.#committed))
   }
 
   restore(state: State): void {
     this.#seen.restore(state)
     this.#state = decodeState(state.get(cursorKey))
+    this.#committed = this.#state
     this.#isFloorGuessed = this.#state.floor === undefined
     if (this.#isFloorGuessed) this.#setFloor(this.#clock.nowMs())
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { config, context } = this.#parts
     try {
       while (!signal.aborted) await this.#turn(signal)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
       this.#seen.rollback()
-      context.metrics.unreadRanges.remove({ source: config.id, kind })
     }
   }
 
@@ -217,7 +221,9 @@ export class GraphAlertStream implements PolledStream {
     }
     await commitAtLast(commit, changes, context.world, this.#report, signal)
     this.#seen.commit()
+    tellGaps(context.world, context.metrics, { source: config.id, kind }, gapChanges(this.#committed, state))
     this.#state = state
+    this.#committed = state
     this.#sweep = isComplete ? undefined : sweep
     if (isComplete) this.#pollAtMs = sweep.startedMs + config.pollSeconds * 1_000
     const labels = { source: config.id, kind }
@@ -228,9 +234,7 @@ export class GraphAlertStream implements PolledStream {
   }
 
   #tell(): void {
-    const { config, context } = this.#parts
     const { unread = [] } = this.#state
-    context.metrics.unreadRanges.set({ source: config.id, kind }, unread.length)
     const [first] = unread
     if (first === undefined || !this.status().hasSucceeded) this.#report.success(undefined)
     if (first === undefined) return
@@ -254,7 +258,7 @@ export class GraphAlertStream implements PolledStream {
     const walk = code === 'RELAY_SOURCE_UNAVAILABLE' ? sweep.walk : new Walk()
     this.#sweep = { ...sweep, failures, walk }
     if (!isOurs && (range.isSuspect || failures >= attemptsMax) && (await this.#canReadElsewhere(signal)))
-      return this.#isolate(this.#sweep, range, error)
+      return this.#isolate(this.#sweep, range)
     const { random } = this.#parts.context.world
     const ownMs = isOurs ? slowRetryMs(failures) : backoffMs(failures, backoff, random)
     const askedMs = error instanceof RelayError ? (error.retryAfterMs ?? 0) : 0
@@ -274,18 +278,12 @@ export class GraphAlertStream implements PolledStream {
   }
 
   /** Cuts the range, or sets it aside for later. */
-  #isolate(sweep: Sweep, range: Pending, error: unknown): void {
+  #isolate(sweep: Sweep, range: Pending): void {
     const nowMs = this.#serverNowMs()
     const { from, to } = range
     const parts = to === undefined || sweep.cuts < cutsMax ? cut(range, timeOfMs(nowMs)) : undefined
     const rest = sweep.pending.slice(1)
-    if (parts === undefined && to !== undefined) {
-      this.#report.warn(
-        { from, to, error: describeError(error) },
-        'a time range could not be read and is left for later',
-      )
-      this.#state = noteUnread(this.#state, { from, to }, nowMs)
-    }
+    if (parts === undefined && to !== undefined) this.#state = noteUnread(this.#state, { from, to }, nowMs)
     const pending = [...(parts ?? []).map((part) => ({ ...part, isSuspect: true as const })), ...rest]
     this.#sweep = { ...sweep, ...fresh, walk: new Walk(), pending, cuts: sweep.cuts + 1 }
   }
