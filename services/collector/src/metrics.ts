@@ -36,11 +36,6 @@ export function createCollectorMetrics(registry: Registry) {
       help: 'Records that appeared behind the watermark and were found by a wider sweep: shows whether the overlap is wide enough.',
       labels: perStream,
     }),
-    unreadRanges: gauge(registry, {
-      name: 'siem_relay_source_unread_ranges',
-      help: 'Time ranges the source answers with an error whenever they are asked for; status and log name them. Everything else is collected.',
-      labels: perStream,
-    }),
     streamedRows: counter(registry, {
       name: 'siem_relay_source_rows_total',
       help: 'Rows of streamed tables by what became of them: taken, repeated, unwanted, dead_lettered.',

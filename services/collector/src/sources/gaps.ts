@@ -6,9 +6,10 @@ import { z } from 'zod'
 
 /**
  * `away`: nobody looked for late records in time. `inconsistent`: the API's answers contradict themselves. `given-up`: the sweep
- * that looks for late records failed too often. `expired`: the source's log removed them before they were read.
+ * that looks for late records failed too often. `expired`: the source's log removed them before they were read. `unreadable`: the
+ * API answers with an error whenever it is asked for this time.
  */
-const gapReasons = ['away', 'inconsistent', 'given-up', 'expired'] as const
+const gapReasons = ['away', 'inconsistent', 'given-up', 'expired', 'unreadable'] as const
 type GapReason = (typeof gapReasons)[number]
 
 /** `open`: will be read again; `reading`: is being read again; `unverifiable`: cannot be read again, or not without repeats. */

@@ -10,7 +10,9 @@ const stateSchema = z.object({
   floor: time.exactOptional(),
   cursor: time.exactOptional(),
   watermarkMs: z.number().exactOptional(),
-  unread: z.array(z.object({ from: time, to: time, tries: z.int(), retryAtMs: z.number() })).exactOptional(),
+  unread: z
+    .array(z.object({ from: time, to: time, sinceMs: z.number(), tries: z.int(), retryAtMs: z.number() }))
+    .exactOptional(),
 })
 
 export const cursorKey = 'cursor/alerts'

@@ -31,9 +31,10 @@ describe('faults of alerts_v2', () => {
   })
 
   test('never asks more than 150 times a minute', async () => {
-    await using harness = await filled(800, { graphAlerts: { pageMax: 4 } })
+    await using harness = await filled(420, { graphAlerts: { pageMax: 4 } })
     await harness.start(configOf(harness))
-    await harness.pass(4 * minuteMs, 5_000)
+    await harness.pass(3 * minuteMs, 5_000)
+    expect(asked(harness).length).toBeGreaterThan(200)
     await expectEverythingOnce(harness)
     expect(await harness.metric('siem_relay_throttled_total')).toBe(0)
   })
@@ -61,7 +62,7 @@ describe('faults of alerts_v2', () => {
     await harness.pass(30_000)
     await expectEverythingOnce(harness)
     expect(running.status()[0]).toMatchObject({ state: 'collecting', lastError: undefined })
-    expect(await harness.metric('siem_relay_source_unread_ranges')).toBe(0)
+    expect(running.status()[0]?.streams[0]?.gaps).toEqual([])
   })
 
   test('while the whole API answers 500, nothing is cut, set aside or moved', async () => {
@@ -78,7 +79,7 @@ describe('faults of alerts_v2', () => {
     harness.simulator.faults.clear()
     await harness.pass(6 * minuteMs, 5_000)
     await expectEverythingOnce(harness)
-    expect(await harness.metric('siem_relay_source_unread_ranges')).toBe(0)
+    expect(running.status()[0]?.streams[0]?.gaps).toEqual([])
   })
 
   test('500 for ever on pages with one alert: all others come, status names the range, and it comes when it can', async () => {
@@ -101,8 +102,15 @@ describe('faults of alerts_v2', () => {
         ),
       },
     })
-    expect(await harness.metric('siem_relay_source_unread_ranges', { source: 'contoso' })).toBe(1)
-    expect(harness.world.entries.filter(({ msg }) => /could not be read and is left/.test(String(msg)))).toHaveLength(1)
+    const fromMs = startMs - 12 * hourMs
+    const told = (entries: typeof harness.world.entries, message: RegExp) =>
+      entries.filter(({ msg, reason }) => message.test(String(msg)) && reason === 'unreadable')
+    expect(running.status()[0]?.streams[0]?.gaps).toMatchObject([
+      { fromMs, toMs: fromMs + 1, reason: 'unreadable', state: 'open' },
+    ])
+    expect(told(harness.world.entries, /may be missing/)).toHaveLength(1)
+    expect(await harness.metric('siem_relay_checkpoint_age_seconds')).toBeLessThan(60)
+    expect(await harness.metric('siem_relay_source_gaps', { source: 'contoso', state: 'open' })).toBe(1)
     // New alerts are not kept waiting, and the range is not asked for with every poll.
     const before = asked(harness).length
     for (let n = 0; n < 20; n++) {
@@ -116,7 +124,8 @@ describe('faults of alerts_v2', () => {
     harness.simulator.faults.clear()
     await harness.pass(70 * minuteMs, minuteMs)
     await expectEverythingOnce(harness)
-    expect(await harness.metric('siem_relay_source_unread_ranges', { source: 'contoso' })).toBe(0)
+    expect(told(harness.world.entries, /whole again/)).toHaveLength(1)
+    expect(await harness.metric('siem_relay_source_gap_changes_total', { change: 'whole' })).toBe(1)
   })
 
   test('500 for ever on pages with the newest alert, over several pages', async () => {
@@ -131,18 +140,37 @@ describe('faults of alerts_v2', () => {
     await expectEverythingOnce(harness)
   })
 
+  test.each([-5, 5])('the same by a clock that is wrong by %i hours', async (hours) => {
+    await using harness = await open({ nowMs: () => harness.clock.nowMs() + hours * hourMs })
+    const { store } = harness.simulator
+    const serverMs = startMs + hours * hourMs
+    for (let n = 0; n < 100; n++) store.addGraphAlert(graphAlert(`a${n}`, serverMs - 10 * hourMs + n * 6 * minuteMs))
+    store.addGraphAlert(graphAlert('bad', serverMs - 1_000))
+    harness.simulator.faults.add({ type: 'broken-page', ids: ['bad'] }, always)
+    const running = await harness.start(configOf(harness, { alertUpdates: 'all', pollSeconds: 60 }))
+    await harness.passUntil(() => running.status()[0]?.state === 'error', 30 * minuteMs, 5_000)
+    for (let n = 0; n < 20; n++) {
+      store.addGraphAlert(graphAlert(`new-${n}`, serverMs + n * 3 * minuteMs))
+      await harness.pass(3 * minuteMs, minuteMs)
+    }
+    await expectEverythingOnce(harness, ['bad'])
+    harness.simulator.faults.clear()
+    await harness.pass(70 * minuteMs, minuteMs)
+    await expectEverythingOnce(harness)
+  })
+
   test('several alerts that break their pages are set aside one by one, those beyond the bound together', async () => {
     await using harness = await filled(300)
-    const bad = Array.from({ length: 12 }, (_, n) => `aa-${n * 24}`)
+    const bad = Array.from({ length: 7 }, (_, n) => `aa-${n * 36}`)
     harness.simulator.faults.add({ type: 'broken-page', ids: bad }, always)
     const running = await harness.start(configOf(harness))
     await harness.passUntil(() => running.status()[0]?.streams[0]?.watermarkMs !== undefined, 2 * hourMs, 10_000)
-    await harness.pass(12 * hourMs, 10 * minuteMs)
+    await harness.pass(4 * hourMs, 10 * minuteMs)
     // Three alerts share each tick; a range is a tick at least.
     const taken = new Set(await harness.rawIds('alerts'))
     const missing = harness.simulator.store.graphAlerts().filter(({ id }) => !taken.has(id))
-    expect(missing.length).toBeLessThanOrEqual(36)
-    expect(await harness.metric('siem_relay_source_unread_ranges')).toBe(12)
+    expect(missing.length).toBeLessThanOrEqual(21)
+    expect(running.status()[0]?.streams[0]?.gaps).toHaveLength(7)
     harness.simulator.faults.clear()
     await harness.pass(70 * minuteMs, 5 * minuteMs)
     await expectEverythingOnce(harness)

@@ -84,7 +84,7 @@ describe('nextPageUrl', () => {
 })
 
 describe('state', () => {
-  const state = { floor: from, cursor: to, watermarkMs: 5, unread: [{ from, to, tries: 1, retryAtMs: 7 }] }
+  const state = { floor: from, cursor: to, watermarkMs: 5, unread: [{ from, to, sinceMs: 3, tries: 1, retryAtMs: 7 }] }
 
   test('is read as it was written; what a newer version added is left aside', () => {
     expect(cursorKey).toBe('cursor/alerts')

@@ -4,6 +4,8 @@ import {
   completeSweep,
   cut,
   dueUnread,
+  gapChanges,
+  gapsOf,
   noteRead,
   noteUnread,
   planSweep,
@@ -92,6 +94,24 @@ describe('unread ranges', () => {
     expect(noteRead(state, { from: at(-5) }).unread).toEqual([])
   })
 
+  test('are told as gaps when they are found, and as whole when nothing is left of them', () => {
+    const none: StreamState = { floor: at(-9) }
+    const found = noteUnread(none, range, nowMs)
+    const gap = {
+      fromMs: nowMs - 3 * hourMs,
+      toMs: nowMs - 2 * hourMs + 1,
+      reason: 'unreadable',
+      state: 'open',
+      sinceMs: nowMs,
+    }
+    expect(gapsOf(found)).toEqual([gap])
+    expect(gapChanges(none, found)).toEqual([{ type: 'opened', gap }])
+    const smaller = noteRead(found, { from: at(-3), to: at(-2.5) })
+    expect(gapChanges(found, noteUnread(smaller, { from: at(-2.5), to: at(-2) }, nowMs + 1))).toEqual([])
+    expect(gapsOf(noteUnread(smaller, { from: at(-2.5), to: at(-2) }, nowMs + 1))[0]?.sinceMs).toBe(nowMs)
+    expect(gapChanges(found, noteRead(found, range))).toEqual([{ type: 'whole', gap }])
+  })
+
   test('are a hundred at most: the nearest become one, and nothing is forgotten', () => {
     let state: StreamState = { floor: at(-999) }
     for (let n = 0; n < 150; n++)
@@ -102,7 +122,7 @@ describe('unread ranges', () => {
 })
 
 describe('completeSweep', () => {
-  const times = { serverMs: nowMs, localMs: 0, overlapMs }
+  const times = { serverMs: nowMs, guessedMs: 0, overlapMs }
 
   test('the cursor is the latest time read, as Graph wrote it', () => {
     const latest = '2026-01-15T11:59:59.1234567Z'
@@ -124,7 +144,7 @@ describe('completeSweep', () => {
   })
 
   test('a server that never says the time moves it by what was read alone', () => {
-    const silent = { serverMs: undefined, localMs: nowMs + 24 * hourMs, overlapMs }
+    const silent = { serverMs: undefined, guessedMs: nowMs + 24 * hourMs, overlapMs }
     expect(completeSweep({ floor: at(-48) }, undefined, silent).cursor).toBe(at(-48))
     expect(completeSweep({ floor: at(-48) }, at(-1), silent).cursor).toBe(at(-1))
   })

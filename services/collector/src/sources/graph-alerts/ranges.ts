@@ -3,6 +3,7 @@
  *  A sweep reads from a little behind the cursor to the end, in ranges, the oldest first, and moves the cursor when all of them
  *  were read. A range whose page fails for ever is cut in halves until what cannot be read is as small as it gets; that is set
  *  aside, so that everything else goes on, and tried again later. */
+import type { Gap, GapChange } from '../gaps.ts'
 import { distance, midpoint, msOf, plusMs, timeOfMs } from './time.ts'
 
 /** From a time on, before another; without `to` to the end of the list. */
@@ -15,8 +16,9 @@ export interface Range {
 interface UnreadRange {
   readonly from: string
   readonly to: string
+  /** When it was found. */
+  readonly sinceMs: number
   readonly tries: number
-  /** By the local clock: a wrong one costs nothing but time. */
   readonly retryAtMs: number
 }
 
@@ -88,7 +90,8 @@ export function noteUnread(state: StreamState, range: Required<Range>, nowMs: nu
   const before = (state.unread ?? []).filter(({ from, to }) => from < range.to && range.from < to)
   const tries = 1 + Math.max(0, ...before.map((gap) => gap.tries))
   const waitMs = Math.min(retryMs.max, retryMs.min * 2 ** Math.min(tries - 1, 10))
-  const added = { ...range, tries, retryAtMs: nowMs + waitMs }
+  const sinceMs = Math.min(nowMs, ...before.map((gap) => gap.sinceMs))
+  const added = { ...range, sinceMs, tries, retryAtMs: nowMs + waitMs }
   const rest = noteRead(state, range).unread ?? []
   return { ...state, unread: bounded([...rest, added].sort((a, b) => (a.from < b.from ? -1 : 1))) }
 }
@@ -96,20 +99,43 @@ export function noteUnread(state: StreamState, range: Required<Range>, nowMs: nu
 /**
  * A sweep has read all its ranges.
  * @param latest the latest lastUpdateDateTime it read; one in the future does not count.
- * @param serverMs when it began, by the server's clock; undefined when that never said the time. @param localMs the same by ours.
+ * @param serverMs when it began, by the server's clock; undefined when that never said the time. @param guessedMs the same as we think.
  */
 export function completeSweep(
   state: StreamState,
   latest: string | undefined,
-  { serverMs, localMs, overlapMs }: { readonly serverMs: number | undefined; localMs: number; overlapMs: number },
+  { serverMs, guessedMs, overlapMs }: { readonly serverMs: number | undefined; guessedMs: number; overlapMs: number },
 ): StreamState {
-  const beganMs = serverMs ?? localMs
+  const beganMs = serverMs ?? guessedMs
   const began = timeOfMs(beganMs)
   const read = latest !== undefined && latest > began ? began : latest
   // Where nothing happens the cursor follows the server's clock, so that one busy minute is not read again for days.
   const settled = serverMs === undefined ? undefined : timeOfMs(serverMs - overlapMs)
   const times = [state.floor, state.cursor, read, settled].filter((time) => time !== undefined).sort()
   return { ...state, cursor: times.at(-1) as string, watermarkMs: Math.max(beganMs, state.watermarkMs ?? 0) }
+}
+
+/** Unread ranges as what is told of any source. */
+export function gapsOf({ unread = [] }: StreamState): readonly Gap[] {
+  return unread.map(({ from, to, sinceMs }) => ({
+    fromMs: msOf(from),
+    // Not included, so a range of ticks is a millisecond.
+    toMs: msOf(to) + 1,
+    reason: 'unreadable',
+    state: 'open',
+    sinceMs,
+  }))
+}
+
+/** What became of them between two states: new ones, and those of which nothing is left. */
+export function gapChanges(before: StreamState, after: StreamState): readonly GapChange[] {
+  const [old, now] = [gapsOf(before), gapsOf(after)]
+  const isIn = (gap: Gap, gaps: readonly Gap[]): boolean =>
+    gaps.some(({ fromMs, toMs }) => fromMs < gap.toMs && gap.fromMs < toMs)
+  return [
+    ...now.filter((gap) => !isIn(gap, old)).map((gap) => ({ type: 'opened', gap }) as const),
+    ...old.filter((gap) => !isIn(gap, now)).map((gap) => ({ type: 'whole', gap }) as const),
+  ]
 }
 
 /** The earliest time that may be read again, in milliseconds. */
@@ -138,6 +164,11 @@ function bounded(unread: readonly UnreadRange[]): readonly UnreadRange[] {
   const gaps = unread.slice(1).map((gap, i) => distance((unread[i] as UnreadRange).to, gap.from))
   const at = gaps.indexOf(Math.min(...gaps))
   const [left, right] = [unread[at] as UnreadRange, unread[at + 1] as UnreadRange]
-  const joined = { ...left, to: right.to, retryAtMs: Math.min(left.retryAtMs, right.retryAtMs) }
+  const joined = {
+    ...left,
+    to: right.to,
+    sinceMs: Math.min(left.sinceMs, right.sinceMs),
+    retryAtMs: Math.min(left.retryAtMs, right.retryAtMs),
+  }
   return [...unread.slice(0, at), joined, ...unread.slice(at + 2)]
 }

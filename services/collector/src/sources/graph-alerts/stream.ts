@@ -2,11 +2,12 @@
  *  read all of its ranges. All decisions stand here; requests are client.ts, which ranges there are ranges.ts, what is new
  *  selection.ts. A sweep is not kept over restarts: it begins anew, and ids say what of it was taken already. */
 import type { State } from '@siem-relay/bus'
-import { describeError, dispositionOf, RelayError, SeenIds } from '@siem-relay/common'
+import { dispositionOf, RelayError, SeenIds } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
 import { PermissionError } from '../api-client.ts'
 import { commitAtLast } from '../commit.ts'
+import { tellGaps } from '../gap-report.ts'
 import { slowRetryMs } from '../hold.ts'
 import type { PolledParts, PolledStream } from '../polled.ts'
 import { StreamReport } from '../report.ts'
@@ -20,6 +21,8 @@ import {
   cut,
   dueUnread,
   earliestAgainMs,
+  gapChanges,
+  gapsOf,
   noteRead,
   noteUnread,
   planSweep,
@@ -45,9 +48,9 @@ interface Pending extends Range {
 interface Sweep {
   /** By the monotonic clock. */
   readonly startedMs: number
-  /** When it began, by the local clock, and as the server said with its first answer. */
-  readonly localMs: number
+  /** When it began: as the server said with its first answer, else by our own idea of its clock. */
   readonly serverMs: number | undefined
+  readonly guessedMs: number
   /** The first one is being read. */
   readonly pending: readonly Pending[]
   readonly walk: Walk
@@ -83,8 +86,12 @@ export class GraphAlertStream implements PolledStream {
   readonly #seen = new SeenIds({ prefix: seenPrefix, idsMax })
   readonly #report: StreamReport
   #state: StreamState = {}
+  /** The same as the log has it. */
+  #committed: StreamState = {}
   #isFloorGuessed = false
   #sweep: Sweep | undefined
+  /** How far the server's clock is ahead of ours: its times are what ranges are made of. */
+  #skewMs = 0
   #pollAtMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: GraphAlertStreamParts) {
@@ -94,25 +101,24 @@ export class GraphAlertStream implements PolledStream {
   }
 
   status(): StreamStatus {
-    return this.#report.status(this.#state.watermarkMs)
+    return this.#report.status(this.#committed.watermarkMs, gapsOf(this.#committed))
   }
 
   restore(state: State): void {
     this.#seen.restore(state)
     this.#state = decodeState(state.get(cursorKey))
+    this.#committed = this.#state
     this.#isFloorGuessed = this.#state.floor === undefined
     if (this.#isFloorGuessed) this.#setFloor(this.#clock.nowMs())
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { config, context } = this.#parts
     try {
       while (!signal.aborted) await this.#turn(signal)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
       this.#seen.rollback()
-      context.metrics.unreadRanges.remove({ source: config.id, kind })
     }
   }
 
@@ -147,12 +153,12 @@ export class GraphAlertStream implements PolledStream {
   }
 
   #begin(): Sweep {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#serverNowMs()
     const again = dueUnread(this.#state, nowMs).map((range) => ({ ...range, isSuspect: true as const }))
     return {
       startedMs: this.#clock.monotonicMs(),
-      localMs: nowMs,
       serverMs: undefined,
+      guessedMs: nowMs,
       pending: [...planSweep(this.#state, this.#overlapMs, nowMs), ...again],
       ...fresh,
       walk: new Walk(),
@@ -194,8 +200,10 @@ export class GraphAlertStream implements PolledStream {
     }
   }
 
-  #list(url: URL, range: Pending, signal: AbortSignal): Promise<Listed> {
-    return this.#parts.client.list(url, range.isSuspect ? priorities.again : priorities.poll, signal)
+  async #list(url: URL, range: Pending, signal: AbortSignal): Promise<Listed> {
+    const listed = await this.#parts.client.list(url, range.isSuspect ? priorities.again : priorities.poll, signal)
+    if (listed.serverMs !== undefined) this.#skewMs = listed.serverMs - this.#clock.nowMs()
+    return listed
   }
 
   async #commit(sweep: Sweep, selection: Selection, signal: AbortSignal): Promise<void> {
@@ -204,7 +212,7 @@ export class GraphAlertStream implements PolledStream {
     const overlapMs = this.#overlapMs
     const state = isComplete ? completeSweep(this.#state, sweep.latest, { ...sweep, overlapMs }) : this.#state
     const againMs = earliestAgainMs(state, overlapMs)
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#serverNowMs()
     const keptMs = config.alertUpdates === 'first' ? idsKeptMs : expiryMarginMs
     const chunks = this.#seen.addChunk(selection.ids, nowMs, Math.min(againMs, nowMs) - keptMs)
     const changes = {
@@ -213,7 +221,9 @@ export class GraphAlertStream implements PolledStream {
     }
     await commitAtLast(commit, changes, context.world, this.#report, signal)
     this.#seen.commit()
+    tellGaps(context.world, context.metrics, { source: config.id, kind }, gapChanges(this.#committed, state))
     this.#state = state
+    this.#committed = state
     this.#sweep = isComplete ? undefined : sweep
     if (isComplete) this.#pollAtMs = sweep.startedMs + config.pollSeconds * 1_000
     const labels = { source: config.id, kind }
@@ -224,9 +234,7 @@ export class GraphAlertStream implements PolledStream {
   }
 
   #tell(): void {
-    const { config, context } = this.#parts
     const { unread = [] } = this.#state
-    context.metrics.unreadRanges.set({ source: config.id, kind }, unread.length)
     const [first] = unread
     if (first === undefined || !this.status().hasSucceeded) this.#report.success(undefined)
     if (first === undefined) return
@@ -250,7 +258,7 @@ export class GraphAlertStream implements PolledStream {
     const walk = code === 'RELAY_SOURCE_UNAVAILABLE' ? sweep.walk : new Walk()
     this.#sweep = { ...sweep, failures, walk }
     if (!isOurs && (range.isSuspect || failures >= attemptsMax) && (await this.#canReadElsewhere(signal)))
-      return this.#isolate(this.#sweep, range, error)
+      return this.#isolate(this.#sweep, range)
     const { random } = this.#parts.context.world
     const ownMs = isOurs ? slowRetryMs(failures) : backoffMs(failures, backoff, random)
     const askedMs = error instanceof RelayError ? (error.retryAfterMs ?? 0) : 0
@@ -259,7 +267,7 @@ export class GraphAlertStream implements PolledStream {
 
   /** Whether the trouble is with the range, not with the API: a list that must be empty is answered. */
   async #canReadElsewhere(signal: AbortSignal): Promise<boolean> {
-    const nothingYet = { from: timeOfMs(this.#clock.nowMs() + 365 * dayMs) }
+    const nothingYet = { from: timeOfMs(this.#serverNowMs() + 365 * dayMs) }
     try {
       await this.#list(firstPageUrl(this.#parts.config, nothingYet, 1), { ...nothingYet, isSuspect: true }, signal)
       return true
@@ -270,24 +278,22 @@ export class GraphAlertStream implements PolledStream {
   }
 
   /** Cuts the range, or sets it aside for later. */
-  #isolate(sweep: Sweep, range: Pending, error: unknown): void {
-    const nowMs = this.#clock.nowMs()
+  #isolate(sweep: Sweep, range: Pending): void {
+    const nowMs = this.#serverNowMs()
     const { from, to } = range
     const parts = to === undefined || sweep.cuts < cutsMax ? cut(range, timeOfMs(nowMs)) : undefined
     const rest = sweep.pending.slice(1)
-    if (parts === undefined && to !== undefined) {
-      this.#report.warn(
-        { from, to, error: describeError(error) },
-        'a time range could not be read and is left for later',
-      )
-      this.#state = noteUnread(this.#state, { from, to }, nowMs)
-    }
+    if (parts === undefined && to !== undefined) this.#state = noteUnread(this.#state, { from, to }, nowMs)
     const pending = [...(parts ?? []).map((part) => ({ ...part, isSuspect: true as const })), ...rest]
     this.#sweep = { ...sweep, ...fresh, walk: new Walk(), pending, cuts: sweep.cuts + 1 }
   }
 
   #setFloor(nowMs: number): void {
     this.#state = { floor: timeOfMs(nowMs - durationMs(this.#parts.config.lookback)) }
+  }
+
+  #serverNowMs(): number {
+    return this.#clock.nowMs() + this.#skewMs
   }
 
   /** @returns true when the first page was asked for by a wrong clock, and has to be read again from the right place. */
