@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Writable } from 'node:stream'
 import { start as startCollector } from '@siem-relay/collector'
+import type { SourceReport } from '@siem-relay/common'
 import { start as startFormatter } from '@siem-relay/formatter'
 import { start as startSentinelSender } from '@siem-relay/sentinel-sender'
 import {
@@ -87,6 +88,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
     hostName: hostname(),
     instanceId: randomUUID(),
   }
+  let ownSources: () => readonly SourceReport[] = () => []
   const starts: Readonly<Record<ServiceName, () => Promise<Service>>> = {
     'syslog-sender': () =>
       startPart(
@@ -110,16 +112,22 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
       startPart(
         config,
         ({ sources }) => ({ sources }),
-        (part) => startCollector(part, world, { env, version }),
+        async (part) => {
+          const collector = await startCollector(part, world, { env, version })
+          ownSources = () => collector.reports()
+          return collector
+        },
       ),
   }
-  const order = (['sentinel-sender', 'syslog-sender', 'formatter', 'collector'] as const).filter((name) => services.includes(name))
+  const order = (['sentinel-sender', 'syslog-sender', 'formatter', 'collector'] as const).filter((name) =>
+    services.includes(name),
+  )
   const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
   const directory = exclusiveDirectoryOf(config)
   if (directory !== undefined) {
     const control = await serveControl(
-      new LocalControl({ bus, clock: systemClock, config: () => inForce }),
+      new LocalControl({ bus, clock: systemClock, config: () => inForce, ownSources: () => ownSources() }),
       directory,
       log,
     )

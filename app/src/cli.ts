@@ -13,6 +13,7 @@ import { replay } from './commands/replay.ts'
 import { run } from './commands/run.ts'
 import { schema } from './commands/schema.ts'
 import { simulator } from './commands/simulator.ts'
+import { sources } from './commands/sources.ts'
 import { validate } from './commands/validate.ts'
 import { systemTerminal, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -107,6 +108,14 @@ function buildProgram(terminal: Terminal): Command {
     .option('--over <seconds>', 'measure rates for so long', positiveInteger, 2)
     .option('--json', 'as JSON')
     .action((options) => lag(options, terminal))
+
+  program
+    .command('sources')
+    .description('show how each source is: its state, how far behind, and what to do about trouble')
+    .addOption(config)
+    .addOption(data)
+    .option('--json', 'as JSON')
+    .action((options) => sources(options, terminal))
 
   program
     .command('forget')

@@ -1,7 +1,7 @@
 /** The relay on Kafka as its operators run it: services in processes of their own, several of each; commands beside them. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { outTopic, parseCef, senderGroup } from '@siem-relay/common'
+import { outTopic, parseCef, type SourceView, senderGroup } from '@siem-relay/common'
 import { describe, expect, inject, test } from 'vitest'
 import { Fleet, type KafkaLog, kafkaLog } from '../faults/kafka/fleet.ts'
 import { idOf, inspect } from '../faults/ledger.ts'
@@ -128,6 +128,40 @@ describe.skipIf(broker === undefined)('services in processes of their own', { ti
     fleet.configure(configOf(source, receiver))
     await receiver.until(isStored(source.ids))
     expect(receiver.messages).toHaveLength(source.ids.length)
+  })
+
+  test('tell how every source is, by whichever collector polls it, also after one was killed', async () => {
+    using directory = temporaryDirectory()
+    await using source = await startFaultSource(4)
+    const log = logOf()
+    const sources = ['contoso', 'fabrikam'].map((id) => ({ ...source.config, id }))
+    const config = { sources, agents: [] }
+    writeFileSync(join(directory.path, 'siem-relay.yaml'), JSON.stringify({ ...log.config, ...config }), {
+      mode: 0o600,
+    })
+    await using fleet = new Fleet(directory.path, log, config)
+    await fleet.start('collector', 'collector')
+    const holders = async (): Promise<readonly (string | undefined)[]> => {
+      const views = await jsonOf<readonly SourceView[]>(directory.path, 'sources')
+      return views.flatMap(({ state, reported, instance }) =>
+        state === 'collecting' && reported === 'fresh' ? [instance] : [],
+      )
+    }
+    await eventually('each collector tells of one source', async () => {
+      const [first, second, ...more] = await holders()
+      return second !== undefined && first !== second && more.length === 0
+    })
+    await fleet.kill(fleet.of('collector')[0] as RelayProcess)
+    await eventually('the one that is left tells of both', async () => {
+      const [first, second] = await holders()
+      return first !== undefined && first === second
+    })
+
+    fleet.configure({ ...config, sources: sources.slice(0, 1) })
+    await eventually('a source that is left out is taken back', async () => {
+      const views = await jsonOf<readonly SourceView[]>(directory.path, 'sources')
+      return views[1]?.reported === 'never'
+    })
   })
 
   test('replay the stored set through the command while the sender is killed; live offsets stay what they were', async () => {

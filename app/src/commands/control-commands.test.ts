@@ -1,9 +1,9 @@
-/** replay, lag and forget over a log that no relay has open; with one, see test/e2e. */
+/** replay, lag, sources and forget over a log that no relay has open; with one, see test/e2e. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteBus } from '@siem-relay/bus'
-import { outTopic } from '@siem-relay/common'
+import { encodeSourceReport, outTopic, sourceStatusTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { describe, expect, test } from 'vitest'
 import { runInProcess } from '../testing/terminal.ts'
@@ -14,10 +14,10 @@ interface Parts {
 }
 
 /** A configuration with the agent soc, which is disabled, and a log with five messages of it. */
-async function inDirectory(work: (parts: Parts) => Promise<void>): Promise<void> {
+async function inDirectory(work: (parts: Parts) => Promise<void>, sources: readonly object[] = []): Promise<void> {
   const cwd = mkdtempSync(join(tmpdir(), 'siem-relay-commands-'))
   try {
-    const config = { agents: [{ id: 'soc', console: true, enabled: false }] }
+    const config = { agents: [{ id: 'soc', console: true, enabled: false }], sources }
     writeFileSync(join(cwd, 'siem-relay.yaml'), JSON.stringify(config), { mode: 0o600 })
     {
       await using bus = await openSqliteBus({ path: join(cwd, 'data'), clock: systemClock, freeBytesMin: 1_000_000 })
@@ -98,6 +98,71 @@ test('lag says that nothing moves, and shows one agent as JSON', () =>
     ])
   }))
 
+describe('sources', () => {
+  const contoso = {
+    id: 'contoso',
+    type: 'defender-for-cloud-apps',
+    url: 'https://contoso.example',
+    auth: { type: 'token', token: 'canary' },
+  }
+
+  test('says that nothing is collected, and which source nobody has reported', () =>
+    inDirectory(
+      async ({ run }) => {
+        const { code, out, err } = await run('sources')
+        expect([code, err]).toEqual([0, 'No relay runs on this log: nothing is collected.\n'])
+        expect(out).toMatch(/^1 source: 1 unknown\n/)
+        expect(out).toMatch(/^contoso {2}defender-for-cloud-apps {2}unknown {2}- {7}- {8}-$/m)
+        const asJson = await run('sources', '--json')
+        expect([asJson.code, asJson.err]).toEqual([0, ''])
+        expect(JSON.parse(asJson.out)).toEqual([
+          {
+            id: 'contoso',
+            tenant: 'contoso',
+            type: 'defender-for-cloud-apps',
+            isConfigured: true,
+            state: 'unknown',
+            streams: [],
+            reported: 'never',
+          },
+        ])
+      },
+      [contoso],
+    ))
+
+  test('reads what was told last, whatever an API put into it', () =>
+    inDirectory(
+      async ({ cwd, run }) => {
+        {
+          await using bus = await openSqliteBus({ path: join(cwd, 'data'), clock: systemClock })
+          await bus.ensureTopics([sourceStatusTopic])
+          await using writer = await bus.writer('test')
+          const message = 'refused: \u001b[2J\u009b2J\u202egnp'
+          const report = {
+            ...{ id: 'contoso', tenant: 'contoso', type: contoso.type, state: 'error', streams: [] },
+            ...{ lastError: { code: 'RELAY_SOURCE_AUTH', message, atMs: 1 }, instance: 'a1', host: 'relay-1', atMs: 1 },
+          }
+          const record = (key: string, value: Buffer) => ({ topic: sourceStatusTopic.name, key, value, headers: {} })
+          const records = [record('contoso', encodeSourceReport(report)), record('odd', Buffer.from('no report'))]
+          await writer.commit({ records })
+        }
+        const { out } = await run('sources')
+        expect(out).toContain('refused: \ufffd[2J\ufffd2J\ufffdgnp')
+        expect(out).toMatch(/^contoso: stale\n {2}Not reported since 1970-01-01T00:00:00.001Z/m)
+        const json = (await run('sources', '--json')).out
+        expect(json).toContain(String.raw`refused: \u001b[2J\u009b2J\u202egnp`)
+        expect(JSON.parse(json)).toMatchObject([{ id: 'contoso', state: 'error', reported: 'stale', host: 'relay-1' }])
+      },
+      [contoso],
+    ))
+
+  test('without any says so', () =>
+    inDirectory(async ({ run }) => {
+      expect((await run('sources')).out).toBe('no sources\n')
+      expect((await run('sources', '--json')).out).toBe('[]\n')
+    }))
+})
+
 describe('what cannot be asked is refused', () => {
   test.each([
     ['neither an agent nor anything else', ['replay'], /give one of: --agent ID --from TIME/],
@@ -109,6 +174,7 @@ describe('what cannot be asked is refused', () => {
     ['an agent nobody knows', ['replay', '--agent', 'who', '--from', '-1h'], /no agent who; it has: soc/],
     ['a replay nobody knows', ['replay', '--follow', 'who'], /there is no replay who/],
     ['a log that is not there', ['lag', '--data', './nowhere'], /there is no log in .*nowhere/],
+    ['sources of a log that is not there', ['sources', '--data', './nowhere'], /there is no log in .*nowhere/],
   ])('%s', (_, args, message) =>
     inDirectory(async ({ run }) => {
       const { code, err } = await run(...args)

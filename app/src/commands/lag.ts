@@ -1,6 +1,7 @@
 /** `siem-relay lag`: how far behind each agent is, and whether it catches up. */
 import type { AgentLag } from '../control/control.ts'
 import type { Terminal } from '../terminal.ts'
+import { tableLines } from './table.ts'
 import { durationText } from './time.ts'
 import { type ControlOptions, withControl } from './with-control.ts'
 
@@ -27,7 +28,7 @@ export async function lag(options: LagOptions, terminal: Terminal): Promise<void
 }
 
 function tableText(agents: readonly AgentLag[]): string {
-  const rows = [
+  const lines = tableLines([
     ['agent', 'not formatted', 'not delivered', 'oldest', 'in/s', 'out/s', 'caught up in'],
     ...agents.map(({ agent, formatter, sender, oldestSeconds, catchUpSeconds }) => [
       agent,
@@ -38,15 +39,6 @@ function tableText(agents: readonly AgentLag[]): string {
       sender.outPerSecond.toFixed(1),
       catchUpSeconds === undefined ? 'not at this rate' : durationText(catchUpSeconds),
     ]),
-  ]
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
+  ])
+  return `${lines.join('\n')}\n`
 }

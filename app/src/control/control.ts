@@ -6,6 +6,7 @@ import {
   type ReplayPlan,
   replayMessagesPerSecondDefault,
   replayPlanSchema,
+  type SourceView,
 } from '@siem-relay/common'
 import { z } from 'zod'
 
@@ -78,6 +79,8 @@ export interface Forgotten {
 /** @throws {RelayError} `RELAY_USAGE` for what cannot be asked: an agent or job that is not there, a time that ends before it begins. */
 export interface Control {
   lag(request: LagRequest): Promise<readonly AgentLag[]>
+  /** Those of the configuration in its order, then those that are only reported. */
+  sources(): Promise<readonly SourceView[]>
   /** Counts what a replay would send; changes nothing. */
   countReplay(request: CountReplayRequest): Promise<ReplayPlan>
   startReplay(plan: ReplayPlan): Promise<ReplayJob>
@@ -91,6 +94,7 @@ export interface Control {
 /** Each method with the shape of its argument: what the socket's two ends agree on. */
 export const controlMethods = {
   lag: lagRequestSchema,
+  sources: z.undefined(),
   countReplay: countReplayRequestSchema,
   startReplay: replayPlanSchema,
   replays: z.undefined(),

@@ -2,7 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteBus, type SqliteBus } from '@siem-relay/bus'
-import { decodeJob, jobsTopic, outTopic, type ReplayJob, rawTopic, senderGroup } from '@siem-relay/common'
+import {
+  decodeJob,
+  encodeSourceReport,
+  jobsTopic,
+  outTopic,
+  type ReplayJob,
+  rawTopic,
+  type SourceReport,
+  senderGroup,
+  sourceStatusTopic,
+} from '@siem-relay/common'
 import { writeJobs } from '@siem-relay/service-kit'
 import { FakeClock } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
@@ -185,3 +195,28 @@ describe('forgetting an agent', () => {
       expect(await control.forget({ agent: 'off' })).toMatchObject({ stored: 3 })
     }))
 })
+
+test('a source polled in this process is as it is now, whatever the log tells of it', () =>
+  withControl(async ({ bus, clock }) => {
+    const report = (state: string, atMs: number): SourceReport => ({
+      id: 'contoso',
+      tenant: 'contoso',
+      type: 'defender-for-cloud-apps',
+      state,
+      streams: [],
+      instance: state,
+      host: 'relay-1',
+      atMs,
+    })
+    await using writer = await bus.writer('test')
+    await bus.ensureTopics([sourceStatusTopic])
+    const told = encodeSourceReport(report('collecting', clock.nowMs()))
+    await writer.commit({ records: [{ topic: sourceStatusTopic.name, key: 'contoso', value: told, headers: {} }] })
+    await clock.advance(hourMs)
+    const parts = { bus, clock, config: () => config }
+    expect(await new LocalControl(parts).sources()).toMatchObject([{ state: 'collecting', reported: 'stale' }])
+    const ownSources = (): readonly SourceReport[] => [report('error', clock.nowMs())]
+    expect(await new LocalControl({ ...parts, ownSources }).sources()).toMatchObject([
+      { state: 'error', reported: 'fresh', instance: 'error' },
+    ])
+  }))

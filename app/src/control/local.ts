@@ -14,6 +14,8 @@ import {
   replayFormatterGroup,
   replaySenderGroup,
   replayTopic,
+  type SourceReport,
+  type SourceView,
 } from '@siem-relay/common'
 import { jobsOf, writeJobs } from '@siem-relay/service-kit'
 import { type RelayConfig, tenantsOf } from '../config/schema.ts'
@@ -31,6 +33,7 @@ import {
 import { countKept, forgetAgent } from './forget.ts'
 import { measureLag } from './lag.ts'
 import { checkPlan, planReplay } from './replay-plan.ts'
+import { lookAtSources } from './sources.ts'
 
 /** Each has connections and groups of its own. */
 const runningJobsMax = 10
@@ -42,6 +45,8 @@ export interface LocalControlParts {
   readonly clock: Clock
   /** The configuration in force. */
   readonly config: () => RelayConfig
+  /** How the sources are that are polled in this process; default: none. */
+  readonly ownSources?: () => readonly SourceReport[]
 }
 
 export class LocalControl implements Control {
@@ -58,6 +63,11 @@ export class LocalControl implements Control {
     const { agent, windowMs } = lagRequestSchema.parse(request)
     const agents = agent === undefined ? this.#agents().filter(({ enabled }) => enabled) : [this.#agent(agent)]
     return measureLag(this.#parts, agents, this.#tenants(), windowMs)
+  }
+
+  async sources(): Promise<readonly SourceView[]> {
+    const { bus, clock, config, ownSources = () => [] } = this.#parts
+    return lookAtSources(bus, config().sources, ownSources(), clock.nowMs())
   }
 
   async countReplay(request: CountReplayRequest): Promise<ReplayPlan> {

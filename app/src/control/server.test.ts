@@ -22,6 +22,7 @@ function fakeControl(asked: unknown[]): Control {
       asked.push(wanted)
       return []
     },
+    sources: async () => [],
     countReplay: async () => refuse(),
     startReplay: async () => refuse(),
     replays: async () => {

@@ -64,7 +64,8 @@ export const errorCodes = {
   RELAY_BUS_VERSION: { disposition: 'stop', nextMove: 'Use Apache Kafka 2.7 or newer.' },
   RELAY_SOURCE_AUTH: {
     disposition: 'stop',
-    nextMove: "Check the source's credentials and their permissions (Investigation.read, Discovery.read).",
+    nextMove:
+      "Check the source's credentials and their permissions (Investigation.read and Discovery.read; for Graph alerts SecurityAlert.Read.All).",
   },
   RELAY_SOURCE_THROTTLED: {
     disposition: 'retry',
@@ -82,9 +83,23 @@ export const errorCodes = {
     disposition: 'retry',
     nextMove: 'Nothing; the sweep starts again. If it lasts, report the answer of the API to its vendor.',
   },
+  RELAY_SOURCE_UNREAD: {
+    disposition: 'retry',
+    nextMove:
+      'Nothing for the rest, which is collected; the named range is tried again every hour. If it lasts, give the range and the answer to the support of the API.',
+  },
   RELAY_SOURCE_REQUEST: {
     disposition: 'stop',
     nextMove: 'Check url and the source settings; the API refused the request itself.',
+  },
+  RELAY_INTAKE_DIRECTORY: {
+    disposition: 'retry',
+    nextMove:
+      "Check that the source's directory exists, on one file system with its done and failed, and that the relay's user may read, write and rename there.",
+  },
+  RELAY_INTAKE_FILE: {
+    disposition: 'stop',
+    nextMove: 'Correct the file in failed and put it back; rows of it that were taken already are recognised.',
   },
   RELAY_RECORD_INVALID: {
     disposition: 'dead-letter',

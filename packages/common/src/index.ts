@@ -11,6 +11,7 @@ export {
   type DiscoveryColumn,
   type DiscoveryReading,
   type DiscoveryRow,
+  discoveryColumnOf,
   discoveryColumns,
   discoverySourceSystem,
   discoveryType,
@@ -26,13 +27,16 @@ export { type FilterFieldReference, filterOperatorReference, filterReference } f
 export { type FilterDefinition, filterSchema } from './filter/schema.ts'
 export * from './jobs.ts'
 export { type HuntingRow, splitHuntingRows } from './json/hunting-rows.ts'
+export { type ODataPage, type ODataRecord, splitODataPage } from './json/odata-page.ts'
 export { type Page, type PageRecord, splitPage } from './json/page.ts'
 export { cloudAppEventId, normalizeCloudAppEvent } from './normalize/cloud-app-event.ts'
 export { normalizeDefenderActivity } from './normalize/defender-activity.ts'
 export { normalizeDefenderAlert } from './normalize/defender-alert.ts'
 export { type NormalizeInput, normalize, type RecordShape } from './normalize/normalize.ts'
 export type { Origin } from './normalize/origin.ts'
+export { type Fields, fieldsOf, integerOf, textOf, textsOf, timeOf } from './normalize/values.ts'
 export * from './pipeline.ts'
+export { printable, printableJson } from './printable.ts'
 export { problemOfRow } from './sentinel/check.ts'
 export {
   type SentinelColumn,
@@ -41,5 +45,6 @@ export {
   sentinelTables,
 } from './sentinel/schema.ts'
 export { azureClouds, type SentinelDestination } from './sentinel/settings.ts'
+export * from './source-status.ts'
 export * from './syslog/index.ts'
 export * from './topics.ts'

@@ -60,6 +60,8 @@ export const deadLettersTopic: TopicSpec = log('dead-letters', 3, 30)
 export const agentsTopic: TopicSpec = compacted('agents', 1)
 /** senders → portal. Key: `<agent id>/<instance>`. Value: connection state as JSON. */
 export const agentStatusTopic: TopicSpec = compacted('agent-status', 1)
+/** collectors → control. Key: source id. Value: how the source is, as JSON (source-status.ts); none once it is not configured. */
+export const sourceStatusTopic: TopicSpec = compacted('source-status', 1)
 /** control, command line, workers → workers. Key: job id. Value: the job as JSON (jobs.ts). */
 export const jobsTopic: TopicSpec = compacted('jobs', 1)
 /** formatter → one sender, for a replay from raw records: messages as in `out.<agent>`. Deleted with the job. */

@@ -1,10 +1,10 @@
 /** The senders there are: one per enabled agent that the service serves, brought in line with every new configuration. A sender whose
  *  agent's destination did not change is not disturbed. */
-import { type AgentDefinition, agentStatusTopic, deadLettersTopic, outTopic, senderGroup } from '@siem-relay/common'
-import { IdleGroups, isSameConfig, type World } from '@siem-relay/service-kit'
+import { type AgentDefinition, deadLettersTopic, outTopic, senderGroup } from '@siem-relay/common'
+import { IdleGroups, isSameConfig, type StatusPublisher, type World } from '@siem-relay/service-kit'
 import { Retirements } from './retirements.ts'
 import type { Sender, SenderKind } from './sender.ts'
-import { type AgentStatus, StatusPublisher } from './status.ts'
+import { type AgentStatus, agentStatusPublisher, statusKey } from './status.ts'
 
 /** For what is on its way when a destination changes; the rest is sent again to the new one. */
 const drainMs = 8_000
@@ -20,7 +20,7 @@ export class AgentSenders {
   readonly failed: Promise<never>
   readonly #world: World
   readonly #kind: SenderKind
-  readonly #publisher: StatusPublisher
+  readonly #publisher: StatusPublisher<AgentStatus>
   readonly #idle: IdleGroups
   readonly #retirements: Retirements
   readonly #fail: (error: unknown) => void
@@ -36,7 +36,7 @@ export class AgentSenders {
     promise.catch(() => {})
     this.#world = world
     this.#kind = kind
-    this.#publisher = new StatusPublisher(kind.service, world, () => this.statuses())
+    this.#publisher = agentStatusPublisher(kind.service, world, () => this.statuses())
     this.#idle = new IdleGroups(world, 'sender')
     this.#retirements = new Retirements(world)
   }
@@ -51,7 +51,7 @@ export class AgentSenders {
     const { bus } = this.#world
     const agents = all.filter((agent) => this.#kind.serves(agent))
     const enabled = agents.filter((agent) => agent.enabled)
-    await bus.ensureTopics([...enabled.map(({ id }) => outTopic(id)), deadLettersTopic, agentStatusTopic])
+    await bus.ensureTopics([...enabled.map(({ id }) => outTopic(id)), deadLettersTopic])
     const isKept = ({ agent }: Sending): boolean => enabled.some((wanted) => isSameDelivery(this.#kind, agent, wanted))
     await Promise.all([...this.#sending.values()].filter((one) => !isKept(one)).map((one) => this.#end(one, drainMs)))
     await this.#tellRemoved(all)
@@ -83,7 +83,7 @@ export class AgentSenders {
     await sender.stop(withinMs)
     if (isEnd) return
     this.#sending.delete(id)
-    this.#publisher.left(id)
+    this.#publisher.left(statusKey(id, this.#world))
     this.#world.log.info({ agent: id }, 'delivery stopped')
   }
 

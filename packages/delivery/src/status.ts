@@ -1,9 +1,7 @@
 /** Where each agent stands, for the portal and for `status()`: its connection's state, since when, and the last error with
  *  the operator's next move. Published on change and as a heartbeat. */
-import type { NewRecord, Writer } from '@siem-relay/bus'
 import { agentStatusTopic, type Clock, describeError, type ErrorCode, type RelayError } from '@siem-relay/common'
-import type { World } from '@siem-relay/service-kit'
-import { Bell } from './bell.ts'
+import { StatusPublisher, type World } from '@siem-relay/service-kit'
 import type { SenderService } from './sender.ts'
 
 /** `created`: not connected yet and nothing known to be wrong. */
@@ -92,93 +90,22 @@ export class ConnectionStatus {
   }
 }
 
-const heartbeatMs = 30_000
-/** A connection that comes and goes is told at this pace. */
-const gapMs = 1_000
-
-/** Writes all agents' status to the agent-status topic: on change, and every 30 s. Trouble with the log never stops sending. */
-export class StatusPublisher {
-  readonly #service: SenderService
-  readonly #world: World
-  readonly #snapshots: () => readonly AgentStatus[]
-  readonly #bell: Bell
-  readonly #closing = new AbortController()
-  /** Agents not delivered for any more, whose status is to be taken back. */
-  readonly #left = new Set<string>()
-  #running: Promise<void> = Promise.resolve()
-
-  constructor(service: SenderService, world: World, snapshots: () => readonly AgentStatus[]) {
-    this.#service = service
-    this.#world = world
-    this.#snapshots = snapshots
-    this.#bell = new Bell(world.clock)
-  }
-
-  start(): void {
-    this.#running = this.#run()
-  }
-
-  changed(): void {
-    this.#bell.ring()
-  }
-
-  /** The agent has no sender here any more. */
-  left(agent: string): void {
-    this.#left.add(agent)
-    this.#bell.ring()
-  }
-
-  /** Publishes once more and lets go of the log. */
-  async stop(): Promise<void> {
-    this.#closing.abort()
-    this.#bell.ring()
-    await this.#running
-  }
-
-  async #run(): Promise<void> {
-    const { clock, log } = this.#world
-    let writer: Writer | undefined
-    for (;;) {
-      const isLast = this.#closing.signal.aborted
-      try {
-        writer ??= await this.#world.bus.writer(`${this.#service}/${this.#world.instanceId}`)
-        await this.#publish(writer)
-      } catch (error) {
-        log.warn({ error: describeError(error) }, 'agent status not published')
-        // The owner id is this instance's alone: also a commit of unknown outcome is followed by a new claim.
-        await dispose(writer)
-        writer = undefined
-      }
-      if (isLast) break
-      await clock.sleep(gapMs, this.#closing.signal).catch(() => {})
-      if (!this.#closing.signal.aborted) await this.#bell.wait(clock.monotonicMs() + heartbeatMs - gapMs)
-    }
-    this.#bell.close()
-    await dispose(writer)
-  }
-
-  async #publish(writer: Writer): Promise<void> {
-    const snapshots = this.#snapshots()
-    const left = [...this.#left]
-    const records = [
-      ...left
-        .filter((agent) => !snapshots.some((status) => status.agent === agent))
-        .map((agent) => statusRecord(agent, this.#world.instanceId, null)),
-      ...snapshots.map((status) => statusRecord(status.agent, status.instance, Buffer.from(JSON.stringify(status)))),
-    ]
-    if (records.length > 0) await writer.commit({ records })
-    for (const agent of left) this.#left.delete(agent)
-  }
+/** Tells agents' status to the agent-status topic, under agent and instance. */
+export function agentStatusPublisher(
+  service: SenderService,
+  world: World,
+  present: () => readonly AgentStatus[],
+): StatusPublisher<AgentStatus> {
+  return new StatusPublisher({
+    world,
+    topic: agentStatusTopic,
+    ownerId: `${service}/${world.instanceId}`,
+    present: () => present().map((status) => [statusKey(status.agent, world), status]),
+    newsOf: ({ state, sinceMs, target, lastError }) => JSON.stringify([state, sinceMs, target, lastError?.code]),
+    encode: (status) => Buffer.from(JSON.stringify(status)),
+  })
 }
 
-function statusRecord(agent: string, instance: string, value: Buffer | null): NewRecord {
-  return { topic: agentStatusTopic.name, key: `${agent}/${instance}`, value, headers: {} }
-}
-
-async function dispose(writer: Writer | undefined): Promise<void> {
-  try {
-    await writer?.[Symbol.asyncDispose]()
-  } catch {
-    // A writer that failed has nothing left to lose.
-  }
+export function statusKey(agent: string, { instanceId }: Pick<World, 'instanceId'>): string {
+  return `${agent}/${instanceId}`
 }

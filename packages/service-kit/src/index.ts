@@ -33,5 +33,6 @@ export {
   type MetricSpec,
 } from './metrics.ts'
 export { type BackoffPolicy, backoffMs, type RetryOptions, type RetryPolicy, retry } from './retry.ts'
+export { StatusPublisher } from './status-publisher.ts'
 export { type Budget, createBudget } from './token-bucket.ts'
 export type * from './world.ts'

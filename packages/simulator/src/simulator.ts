@@ -1,4 +1,4 @@
-/** Puts the simulator together and on a port: Defender for Cloud Apps' API and Entra's token endpoint in one server.
+/** Puts the simulator together and on a port: Defender for Cloud Apps' API, Graph's and Entra's token endpoint in one server.
  *  Here is the order of things: a request is written down, a scripted fault may take over, else the service answers. */
 
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
@@ -9,6 +9,11 @@ import { createShelves, createStore, type Store } from './defender/store.ts'
 import { type OauthOptions, TokenEndpoint } from './entra/token-endpoint.ts'
 import { applyFault, type Delivery } from './faults/apply.ts'
 import { FaultScript, type Faults } from './faults/fault.ts'
+import { answerGraphAlerts, type GraphAlertOptions, graphAlertsPath, graphAlertsRole } from './graph/alert-routes.ts'
+import { type GraphAlertRecord, GraphAlertShelf, type GraphAlertStore } from './graph/alert-store.ts'
+import { answerDiscovery, discoveryRole, discoveryRoots } from './graph/discovery-routes.ts'
+import { DiscoveryShelves, type DiscoveryStore } from './graph/discovery-store.ts'
+import { refuseAtGateway } from './graph/gateway.ts'
 import { type Answer, htmlAnswer, type Incoming, type RouteKind } from './http/answer.ts'
 import { deliverBroken } from './http/delivery.ts'
 import { readIncoming } from './http/incoming.ts'
@@ -34,6 +39,11 @@ export interface SimulatorOptions {
   readonly pageLimitMax?: number
   /** Records of a page in scan mode at most; default 5000. */
   readonly scanLimitMax?: number
+  /** Graph's routes together, in any sixty seconds; default 150, Infinity for none. */
+  readonly graphRequestsPerMinute?: number
+  readonly graphAlerts?: GraphAlertOptions
+  /** Items of a page of Cloud Discovery at most; default 100. */
+  readonly discoveryPageMax?: number
   /** Records kept per kind; the first to have arrived goes at the bound. Default 200,000. */
   readonly recordsMax?: number
 }
@@ -43,7 +53,9 @@ export interface Simulator extends AsyncDisposable {
   readonly url: string
   /** Entra's v2 token endpoint; without `/v2.0` it is the v1 endpoint. */
   readonly tokenUrl: string
-  readonly store: Store
+  readonly store: Store & GraphAlertStore
+  /** What Cloud Discovery has seen. */
+  readonly discovery: DiscoveryStore
   readonly faults: Faults
   /** The latest 10,000 requests, oldest first. */
   readonly requests: readonly RequestLog[]
@@ -59,6 +71,8 @@ const bodyBytesMax = 262_144
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const nowMs = options.nowMs ?? Date.now
   const pathPrefix = (options.pathPrefix ?? '').replace(/\/+$/, '')
+  let origin = ''
+  const url = (): string => `${origin}${pathPrefix}`
   const shelves = createShelves(options.recordsMax ?? 200_000)
   const tokens = new TokenEndpoint(options.oauth, nowMs)
   const faults = new FaultScript()
@@ -71,6 +85,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     limits: { pageLimitMax: options.pageLimitMax ?? 100, scanLimitMax: options.scanLimitMax ?? 5000 },
     nowMs,
   }
+  const gateway = { tokens, rateLimit: new RateLimit(options.graphRequestsPerMinute ?? 150), nowMs }
+  const graphAlerts = new GraphAlertShelf(options.recordsMax ?? 200_000, nowMs)
+  const discovery = new DiscoveryShelves(nowMs)
   const faultWorld = {
     nowMs,
     seed: options.seed ?? 1,
@@ -79,7 +96,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   function exchange(incoming: Incoming, answer: () => Answer): Delivery {
     const note = book.open(incoming, nowMs())
-    const entry = faults.find(incoming.route)
+    const entry = faults.find(incoming)
     const applied = entry === undefined ? undefined : applyFault(entry, incoming, answer, faultWorld)
     if (entry !== undefined && applied?.isUsed) faults.use(entry)
     const delivery = applied?.delivery ?? { answer: answer() }
@@ -127,6 +144,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       handle(kind, (incoming, params) => answerDefender(defender, kind, params.id, incoming)),
     )
   }
+  app.get(
+    `${pathPrefix}${graphAlertsPath}`,
+    handle('graph-alerts', (incoming) => {
+      const parts = { shelf: graphAlerts, options: options.graphAlerts ?? {}, url, nowMs }
+      return refuseAtGateway(gateway, graphAlertsRole, incoming) ?? answerGraphAlerts(parts, incoming)
+    }),
+  )
+  const listDiscovery = handle('graph-discovery', (incoming) => {
+    const parts = { shelves: discovery, url, nowMs, pageMax: options.discoveryPageMax ?? 100 }
+    return refuseAtGateway(gateway, discoveryRole, incoming) ?? answerDiscovery(parts, incoming)
+  })
+  for (const root of discoveryRoots)
+    for (const path of [root, `${root}/*`]) app.get(`${pathPrefix}${path}`, listDiscovery)
   for (const [version, path] of [
     ['v1', '/:tenant/oauth2/token'],
     ['v2', '/:tenant/oauth2/v2.0/token'],
@@ -138,18 +168,28 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
   app.setNotFoundHandler(handle('other', () => htmlAnswer(404, 'Not Found')))
 
-  const origin = await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 })
+  origin = await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 })
   const close = async (): Promise<void> => {
     await app.close()
   }
   return {
-    url: `${origin}${pathPrefix}`,
+    url: url(),
     tokenUrl: `${origin}/${options.oauth?.tenantId ?? 'common'}/oauth2/v2.0/token`,
-    store: createStore(shelves),
+    store: withGraph(createStore(shelves), graphAlerts),
+    discovery,
     faults,
     requests: book.requests,
     violations: book.violations,
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** The counts of a store are read anew, so it is extended, not copied. */
+function withGraph(store: Store, alerts: GraphAlertShelf): Store & GraphAlertStore {
+  return Object.assign(store, {
+    addGraphAlert: (record: GraphAlertRecord) => alerts.addGraphAlert(record),
+    updateGraphAlert: (id: string, patch: Partial<GraphAlertRecord>) => alerts.updateGraphAlert(id, patch),
+    graphAlerts: () => alerts.graphAlerts(),
+  })
 }

@@ -112,3 +112,39 @@ describe('durations', () => {
     expect(parseDuration(text)).toBeUndefined(),
   )
 })
+
+describe('a discovery intake', () => {
+  const base = { id: 'intake', type: 'discovery-intake' }
+  const http = { token: '0123456789abcdef' }
+  const problemsOf = (more: object): string[] => {
+    const result = sourcesSchema.safeParse([{ ...base, ...more }])
+    return result.success ? [] : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  }
+
+  test('has the defaults of the reference, and shows no token', () => {
+    const [source] = sourcesSchema.parse([{ ...base, http, directory: { path: '/var/spool/discovery' } }])
+    expect(source).toMatchObject({
+      http: { listen: '127.0.0.1:9470', maxBodyBytes: 8_388_608, maxRowBytes: 65_536, allowPlainHttp: false },
+      directory: { path: '/var/spool/discovery', pattern: '*', pollInterval: 'PT10S', maxRowBytes: 65_536 },
+    })
+    expect(JSON.stringify(source)).not.toContain(http.token)
+  })
+
+  test.each([
+    ['by HTTP', { http }],
+    ['on an IPv6 loopback', { http: { ...http, listen: '[::1]:9470' } }],
+    ['in a directory', { directory: { path: 'inbox', pattern: 'export-*.csv' } }],
+    ['on every address with TLS', { http: { ...http, listen: '0.0.0.0:9470', tls: { certFile: 'c', keyFile: 'k' } } }],
+    ['on every address behind a proxy', { http: { ...http, listen: '0.0.0.0:9470', allowPlainHttp: true } }],
+  ])('takes rows %s', (_, more) => expect(problemsOf(more)).toEqual([]))
+
+  test.each([
+    ['neither way in', {}, /^0: nothing to collect: set http or directory$/],
+    ['a short token', { http: { token: 'short' } }, /^0\.http\.token: .*16/],
+    ['plain HTTP for other machines', { http: { ...http, listen: '0.0.0.0:9470' } }, /^0\.http\.listen: .*set tls/],
+    ['an address that is none', { http: { ...http, listen: '9470' } }, /^0\.http\.listen: .*write 127\.0\.0\.1:9470/],
+    ['a pattern that leads elsewhere', { directory: { path: 'x', pattern: '../*' } }, /pattern: must be a file name/],
+    ['a pattern of two stars', { directory: { path: 'x', pattern: '*a*' } }, /pattern: must be a file name/],
+    ['an API budget', { http, requestsPerMinute: 3 }, /requestsPerMinute/],
+  ])('is refused with %s', (_, more, expected) => expect(problemsOf(more)).toEqual([expect.stringMatching(expected)]))
+})

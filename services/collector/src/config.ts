@@ -2,8 +2,17 @@
 import { z } from 'zod'
 import { defenderSourceSchema } from './sources/defender/config.ts'
 import { defenderStreamingSourceSchema } from './sources/defender-streaming/config.ts'
+import { discoveryIntakeSourceSchema } from './sources/discovery-intake/config.ts'
+import { graphAlertsSourceSchema } from './sources/graph-alerts/config.ts'
+import { graphDiscoverySourceSchema } from './sources/graph-discovery/config.ts'
 
-const sourceSchema = z.discriminatedUnion('type', [defenderSourceSchema, defenderStreamingSourceSchema])
+const sourceSchema = z.discriminatedUnion('type', [
+  defenderSourceSchema,
+  defenderStreamingSourceSchema,
+  graphAlertsSourceSchema,
+  discoveryIntakeSourceSchema,
+  graphDiscoverySourceSchema,
+])
 
 /** The `sources:` list. That ids differ is checked where the whole configuration is. */
 export const sourcesSchema = z

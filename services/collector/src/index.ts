@@ -1,5 +1,6 @@
 export { type CollectorConfig, type SourceConfig, sourcesSchema } from './config.ts'
 export { portalUrlOf } from './sources/defender/config.ts'
+export type { Gap } from './sources/gaps.ts'
 export { tenantOf } from './sources/settings.ts'
 export type { SourceState, SourceStatus, StatusError, StreamStatus } from './sources/source.ts'
 export { type CollectorOptions, type RunningCollector, start } from './start.ts'

@@ -120,6 +120,7 @@ describe('the log', () => {
             if (name !== 'writer') return typeof value === 'function' ? value.bind(target) : value
             return async (...args: Parameters<Bus['writer']>): Promise<Writer> => {
               const writer = await target.writer(...args)
+              if (args[0] !== 'collector/contoso') return writer
               return {
                 state: writer.state,
                 commit: async (changes) => {
@@ -168,7 +169,9 @@ describe('the log', () => {
     await harness.pass(30_000)
     expect(await harness.metric('siem_relay_checkpoint_age_seconds', { kind: 'alerts' })).toBeGreaterThanOrEqual(120)
     expect(await harness.metric('siem_relay_checkpoint_age_seconds', { kind: 'alerts' })).toBeLessThan(140)
-    expect(await harness.metric('siem_relay_budget_remaining', { tenant: 'contoso' })).toBeLessThan(30)
+    expect(await harness.metric('siem_relay_budget_remaining', { tenant: 'contoso', api: 'cloud-apps' })).toBeLessThan(
+      30,
+    )
     expect(await harness.metric('siem_relay_source_requests_total', { result: 'ok' })).toBe(
       harness.simulator.requests.length,
     )

@@ -46,6 +46,31 @@ export function createCollectorMetrics(registry: Registry) {
       help: 'Messages that the streaming log removed before they were read: raise its retention, and look for what kept the source away.',
       labels: ['source'],
     }),
+    intakeRows: counter(registry, {
+      name: 'siem_relay_intake_rows_total',
+      help: 'Discovery rows handed in, by way (http, directory) and what became of them: accepted, repeated, rejected.',
+      labels: ['source', 'way', 'result'],
+    }),
+    intakeRejected: counter(registry, {
+      name: 'siem_relay_intake_rejected_rows_total',
+      help: 'Discovery rows that were rejected, by reason: too_long, not_utf8, malformed, columns.',
+      labels: ['source', 'way', 'reason'],
+    }),
+    intakeRequests: counter(registry, {
+      name: 'siem_relay_intake_requests_total',
+      help: 'Requests to the HTTP intake by outcome: ok, bad_body, unauthorized, not_found, unsupported, too_large, busy, unavailable, aborted.',
+      labels: ['source', 'result'],
+    }),
+    intakeFiles: counter(registry, {
+      name: 'siem_relay_intake_files_total',
+      help: 'Files of the intake directory by where they went: done, failed.',
+      labels: ['source', 'result'],
+    }),
+    discoveryLeftOut: counter(registry, {
+      name: 'siem_relay_discovery_left_out_total',
+      help: 'What of Cloud Discovery was left out because it has no id or is more than a source takes, by subject: stream, app, user, ip_address.',
+      labels: ['source', 'subject'],
+    }),
     checkpointAge: gauge(registry, {
       name: 'siem_relay_checkpoint_age_seconds',
       help: 'How far the watermark is behind now.',
@@ -54,10 +79,25 @@ export function createCollectorMetrics(registry: Registry) {
         for (const set of setters) set()
       },
     }),
+    gaps: gauge(registry, {
+      name: 'siem_relay_source_gaps',
+      help: 'Stretches of time of which records may be missing: open (being read again, or about to be), unverifiable (cannot be).',
+      labels: ['source', 'kind', 'state'],
+    }),
+    incompleteSeconds: gauge(registry, {
+      name: 'siem_relay_source_incomplete_seconds',
+      help: 'Length of those stretches together.',
+      labels: ['source', 'kind', 'state'],
+    }),
+    gapChanges: counter(registry, {
+      name: 'siem_relay_source_gap_changes_total',
+      help: 'What was found out about such stretches: opened, whole (read again), unverifiable (cannot be read again).',
+      labels: ['source', 'kind', 'change'],
+    }),
     budgetRemaining: gauge(registry, {
       name: 'siem_relay_budget_remaining',
-      help: "API requests the tenant's budget allows at this moment.",
-      labels: ['tenant'],
+      help: "API requests the tenant's budget allows at this moment, by API: cloud-apps, graph.",
+      labels: ['tenant', 'api'],
     }),
     requestSeconds: histogram(registry, {
       name: 'siem_relay_request_duration_seconds',

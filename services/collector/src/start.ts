@@ -1,15 +1,15 @@
 /** The collector: tenants are shared out among its instances, each with its sources and the request budget they have in
  *  common. Sources go on without each other; only the loss of the log ends the service. */
 import type { Worker } from '@siem-relay/bus'
-import { collectorGroup, describeError, tenantShareTopic } from '@siem-relay/common'
+import { collectorGroup, describeError, type SourceReport, tenantShareTopic } from '@siem-relay/common'
 import type { Environment } from '@siem-relay/http'
 import type { Reconfigurable, World } from '@siem-relay/service-kit'
 import type { CollectorConfig, SourceConfig } from './config.ts'
 import { createCollectorMetrics } from './metrics.ts'
+import { SourceReports } from './source-reports.ts'
 import { openSource } from './sources/index.ts'
 import type { Source, SourceStatus } from './sources/source.ts'
-import { Tenant } from './tenant.ts'
-import { TenantGate } from './tenant-gate.ts'
+import { type Gates, openGates, Tenant } from './tenant.ts'
 
 export interface CollectorOptions {
   /** HTTPS_PROXY, HTTP_PROXY, NO_PROXY for sources without a proxy of their own. Default: none. */
@@ -21,6 +21,8 @@ export interface CollectorOptions {
 export interface RunningCollector extends Reconfigurable<CollectorConfig> {
   /** One entry per source that this instance polls, in the order of the configuration. */
   status(): readonly SourceStatus[]
+  /** The same as it is told to the log. */
+  reports(): readonly SourceReport[]
 }
 
 /** Tenants that came with one configuration, on one worker: those of an earlier one are not disturbed by it. */
@@ -42,17 +44,18 @@ export async function start(
   const tenants = new Map<string, Tenant>()
   let shares: readonly Share[] = []
   let order: readonly string[] = []
+  const reports = new SourceReports(world, status)
   const { promise: failed, reject: fail } = Promise.withResolvers<never>()
   // Whoever runs the service decides what a failure means; without anybody it must not end the process by itself.
   failed.catch(() => undefined)
 
-  function open(source: SourceConfig, gate: TenantGate): Source {
-    return openSource(source, { world, metrics, gate, env, userAgent: `siem-relay/${version}` })
+  function open(source: SourceConfig, gates: Gates): Source {
+    return openSource(source, { world, metrics, env, userAgent: `siem-relay/${version}` }, gates)
   }
 
   function check({ sources }: CollectorConfig): void {
-    const gate = new TenantGate({ requestsPerMinute: 1, clock: world.clock, random: world.random })
-    for (const source of sources) open(source, gate)
+    const gates = openGates([], world)
+    for (const source of sources) open(source, gates)
   }
 
   async function update(next: CollectorConfig): Promise<void> {
@@ -67,6 +70,7 @@ export async function start(
     for (const tenant of added) tenants.set(tenant.name, tenant)
     await Promise.all(Array.from(tenants.values(), (tenant) => tenant.take(wanted(tenant))))
     order = next.sources.map(({ id }) => id)
+    reports.configured(next.sources)
     if (added.length > 0) shares = [...shares, share(added)]
     await endEmpty()
   }
@@ -93,21 +97,26 @@ export async function start(
   async function stop(drainMs: number): Promise<void> {
     const waiting = new AbortController()
     const tooLate = world.clock.sleep(drainMs, waiting.signal).catch(() => undefined)
-    await Promise.race([Promise.allSettled(shares.map(({ worker }) => worker.stop())), tooLate])
+    await Promise.race([Promise.allSettled([reports.stop(), ...shares.map(({ worker }) => worker.stop())]), tooLate])
     waiting.abort()
   }
 
+  function status(): readonly SourceStatus[] {
+    return Array.from(tenants.values(), (tenant) => tenant.running)
+      .flat()
+      .toSorted((left, right) => order.indexOf(left.id) - order.indexOf(right.id))
+      .map((run) => run.status())
+  }
+
   await update(config)
+  reports.start()
   return {
     failed,
     check,
     update,
     stop,
-    status: () =>
-      Array.from(tenants.values(), (tenant) => tenant.running)
-        .flat()
-        .toSorted((left, right) => order.indexOf(left.id) - order.indexOf(right.id))
-        .map((run) => run.status()),
+    status,
+    reports: () => reports.reports(),
     [Symbol.asyncDispose]: () => stop(8_000),
   }
 }

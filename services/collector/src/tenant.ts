@@ -1,24 +1,29 @@
-/** A tenant: its sources, the request budget they share, and whether this instance is the one that polls them. Being given
+/** A tenant: its sources, the request budgets they share, and whether this instance is the one that polls them. Being given
  *  the tenant, losing it and a new configuration come at any time; they are done one after another. */
 import type { Holding } from '@siem-relay/bus'
 import type { World } from '@siem-relay/service-kit'
 import type { SourceConfig } from './config.ts'
 import type { CollectorMetrics } from './metrics.ts'
 import { SourceRun, type SourceRunParts } from './source-run.ts'
+import { type Api, apis, requestsPerMinuteDefaults } from './sources/api.ts'
+import { apiOf } from './sources/index.ts'
 import type { Source } from './sources/source.ts'
 import { TenantGate } from './tenant-gate.ts'
+
+/** One for each API: they have budgets and pauses of their own. */
+export type Gates = Readonly<Record<Api, TenantGate>>
 
 export interface TenantParts {
   readonly world: World
   readonly metrics: CollectorMetrics
-  readonly open: (config: SourceConfig, gate: TenantGate) => Source
+  readonly open: (config: SourceConfig, gates: Gates) => Source
   readonly onFailed: SourceRunParts['onFailed']
 }
 
 export class Tenant {
   readonly name: string
   readonly #parts: TenantParts
-  readonly #gate: TenantGate
+  readonly #gates: Gates
   #runs: readonly SourceRun[] = []
   #isHeld = false
   #turn: Promise<void> = Promise.resolve()
@@ -26,8 +31,7 @@ export class Tenant {
   constructor(name: string, sources: readonly SourceConfig[], parts: TenantParts) {
     this.name = name
     this.#parts = parts
-    const { clock, random } = parts.world
-    this.#gate = new TenantGate({ requestsPerMinute: budgetOf(sources), clock, random })
+    this.#gates = openGates(sources, parts.world)
   }
 
   /** The sources this instance polls. */
@@ -48,7 +52,7 @@ export class Tenant {
         this.#isHeld = false
         return this.#next(async () => {
           await Promise.all(this.#runs.map((run) => run.stop()))
-          this.#parts.metrics.budgetRemaining.remove({ tenant: this.name })
+          for (const api of apis) this.#parts.metrics.budgetRemaining.remove({ tenant: this.name, api })
         })
       },
     }
@@ -66,7 +70,10 @@ export class Tenant {
   /** Takes up these sources; those it has already are not disturbed. */
   take(sources: readonly SourceConfig[]): Promise<void> {
     return this.#next(() => {
-      if (sources.length > 0) this.#gate.allow(budgetOf(sources))
+      for (const api of apis) {
+        if (sources.some((source) => apiOf(source) === api)) this.#gates[api].allow(budgetOf(sources, api))
+        else this.#parts.metrics.budgetRemaining.remove({ tenant: this.name, api })
+      }
       this.#runs = sources.map(
         (source) => this.#runs.find((run) => run.isFor(source)) ?? new SourceRun(this.#partsOf(source)),
       )
@@ -80,7 +87,7 @@ export class Tenant {
 
   #partsOf(config: SourceConfig): SourceRunParts {
     const { world, open, onFailed } = this.#parts
-    return { config, world, onFailed, open: () => open(config, this.#gate) }
+    return { config, world, onFailed, open: () => open(config, this.#gates) }
   }
 
   #next(step: () => Promise<void> | void): Promise<void> {
@@ -90,11 +97,16 @@ export class Tenant {
   }
 }
 
-/** What the API allows where no source says otherwise. */
-const requestsPerMinuteDefault = 30
+/** Gates that allow what a tenant's sources say. */
+export function openGates(sources: readonly SourceConfig[], { clock, random }: Pick<World, 'clock' | 'random'>): Gates {
+  const open = (api: Api) => new TenantGate({ requestsPerMinute: budgetOf(sources, api), clock, random })
+  return { 'cloud-apps': open('cloud-apps'), graph: open('graph') }
+}
 
-/** If sources of one tenant disagree about its budget, the smallest counts. Those that ask no API have none. */
-function budgetOf(sources: readonly SourceConfig[]): number {
-  const budgets = sources.flatMap((source) => ('requestsPerMinute' in source ? [source.requestsPerMinute] : []))
-  return budgets.length === 0 ? requestsPerMinuteDefault : Math.min(...budgets)
+/** If sources of one tenant disagree about the budget of an API, the smallest counts. */
+function budgetOf(sources: readonly SourceConfig[], api: Api): number {
+  const budgets = sources.flatMap((source) =>
+    apiOf(source) === api && 'requestsPerMinute' in source ? [source.requestsPerMinute] : [],
+  )
+  return budgets.length === 0 ? requestsPerMinuteDefaults[api] : Math.min(...budgets)
 }

@@ -63,6 +63,12 @@ describe('encodeSegment', () => {
     expect(counts({ bytesMax: 1, messagesMax: 0 })).toEqual([1, 1, 1])
   })
 
+  test('takes JSON for a message where it is discovery, and nowhere else', () => {
+    const values = ['{"AppName":"Box"}', 'CEF:0|x', '[]', '']
+    expect(encodeAll(records(values, { kind: 'discovery' }), settings()).refused).toEqual([2, 3])
+    expect(encodeAll(records(values, { kind: 'alert' }), settings()).refused).toEqual([0, 2, 3])
+  })
+
   test('splits back into the same lines for any values, and refuses exactly those that are no single CEF line', () => {
     const value = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }).map((text) => Buffer.from(`CEF:${text}`)),

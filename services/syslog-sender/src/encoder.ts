@@ -39,6 +39,7 @@ export interface Encoded {
 const lineFeed = 10
 const carriageReturn = 13
 const nul = 0
+const brace = 123
 /** `CEF:` */
 const prefix = [67, 69, 70, 58] as const
 
@@ -68,7 +69,7 @@ export function encodeSegment(
     const eventTimeMs = Number(headers[outHeaders.eventTimeMs] || Number.NaN)
     const text = header(eventTimeMs, Number(headers[outHeaders.severity] ?? 0))
     const messageBytes = text.length + value.length
-    if (!startsWithCef(value) || messageBytes > messageBytesMax) {
+    if (!isMessage(record) || messageBytes > messageBytesMax) {
       refused = { record, error: whyRefused(record, messageBytes, messageBytesMax) }
       break
     }
@@ -127,6 +128,11 @@ function planSegment(
   return { end, bytes }
 }
 
+/** A CEF line; of discovery also an object of JSON. */
+function isMessage({ value, headers }: BusRecord): boolean {
+  return startsWithCef(value) || (value[0] === brace && headers[outHeaders.kind] === 'discovery')
+}
+
 function startsWithCef(value: Buffer): boolean {
   return value[0] === prefix[0] && value[1] === prefix[1] && value[2] === prefix[2] && value[3] === prefix[3]
 }
@@ -136,7 +142,7 @@ function hasControl(value: Buffer): boolean {
 }
 
 function whyRefused(record: BusRecord, messageBytes: number, messageBytesMax: number): RelayError {
-  if (!startsWithCef(record.value)) return invalid(record, 'does not start with CEF:')
+  if (!isMessage(record)) return invalid(record, 'does not start with CEF:')
   return new RelayError(
     'RELAY_FRAME_TOO_LARGE',
     `message ${nameOf(record)} has ${messageBytes} bytes, the limit is ${messageBytesMax}; it went to dead-letters`,

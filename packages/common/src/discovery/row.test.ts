@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { discoveryColumns, readDiscoveryRow } from './row.ts'
+import { discoveryColumnOf, discoveryColumns, readDiscoveryRow } from './row.ts'
 import { discoveryRowId } from './row-id.ts'
 
 /** The examples of Microsoft's table. */
@@ -110,6 +110,15 @@ describe('a discovery row', () => {
       AppName: 'Box',
     }))
 })
+
+test('a header means a column in any case, with or without the zone of its times', () =>
+  expect(['timegenerated', 'TimeGenerated [UTC]', ' AppId ', 'MG', ''].map(discoveryColumnOf)).toEqual([
+    'TimeGenerated',
+    'TimeGenerated',
+    'AppId',
+    undefined,
+    undefined,
+  ]))
 
 describe('the id of a row', () => {
   const idOf = (value: unknown) => {

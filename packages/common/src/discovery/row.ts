@@ -104,6 +104,11 @@ const columnByWord: ReadonlyMap<string, DiscoveryColumn> = new Map(
   discoveryColumns.map((column) => [column.toLowerCase(), column]),
 )
 
+/** The column a header means; undefined for those of other names. */
+export function discoveryColumnOf(header: string): DiscoveryColumn | undefined {
+  return columnByWord.get(columnWord(header))
+}
+
 function inOrder(row: Partial<Record<DiscoveryColumn, unknown>>): DiscoveryRow {
   return Object.fromEntries(
     discoveryColumns.flatMap((column) => (row[column] === undefined ? [] : [[column, row[column]]])),

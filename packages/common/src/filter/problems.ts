@@ -1,5 +1,6 @@
 /** What is wrong with a filter, said where it stands: the problems checks collect and the error compilation throws. */
 import { RelayError } from '../errors.ts'
+import { printable } from '../printable.ts'
 
 /** One mistake. The path leads from the filter to the value, for example `['severity', 'eq', 2]`. */
 export interface FilterProblem {
@@ -46,14 +47,4 @@ function sentenceOf({ path, message }: FilterProblem): string {
 export function clip(text: string, charsMax = 64): string {
   const line = printable(text.length > charsMax ? text.slice(0, charsMax) : text)
   return text.length > charsMax ? `${line}…` : line
-}
-
-/**
- * Text without the characters that steer terminals or reorder a line: C0 and C1 controls, U+2028, U+2029, BiDi and
- * zero-width controls and lone surrogates become U+FFFD.
- */
-function printable(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '\ufffd')
 }

@@ -1,18 +1,14 @@
 /** A message of Defender XDR's streaming format, `{"records": [{"category": "AdvancedHunting-<Table>", "properties": {…}}, …]}`,
  *  split into its rows without parsing them: each keeps its bytes as received, since rows hold numbers that no parser of
  *  JavaScript keeps whole. The grammar of the whole message is checked on the way. */
-import { endScan, refuse, skipColon, skipSpace, skipString, skipValue } from './scan.ts'
+import { itemsOf, membersOf, type Range } from './members.ts'
+import { endScan, refuse, skipSpace, skipValue } from './scan.ts'
 
 export interface HuntingRow {
   /** `CloudAppEvents`, `AlertInfo`, …; '' when the row does not say. */
   readonly table: string
   /** The row, `properties`, exactly as received, sharing memory with the message; undefined when there is no object of this name. */
   readonly bytes: Buffer | undefined
-}
-
-interface Range {
-  readonly start: number
-  readonly end: number
 }
 
 const prefix = 'AdvancedHunting-'
@@ -54,35 +50,4 @@ function rowOf(body: Buffer, { start }: Range): HuntingRow {
 function textIn(body: Buffer, range: Range | undefined): string {
   if (range === undefined || body[range.start] !== 0x22) return ''
   return JSON.parse(body.toString('utf8', range.start, range.end)) as string
-}
-
-/** The members of the object at `at`, which is known to be well formed. Of repeated names the last one counts, as in JSON.parse. */
-function membersOf(body: Buffer, at: number): ReadonlyMap<string, Range> {
-  const members = new Map<string, Range>()
-  let i = skipSpace(body, at + 1)
-  while (body[i] === 0x22) {
-    const behindName = skipString(body, i)
-    const name = JSON.parse(body.toString('utf8', i, behindName)) as string
-    const start = skipColon(body, behindName)
-    const end = skipValue(body, start, 0)
-    members.set(name, { start, end })
-    i = skipSpace(body, end)
-    if (body[i] !== 0x2c) break
-    i = skipSpace(body, i + 1)
-  }
-  return members
-}
-
-/** The items of the list at `at`, which is known to be well formed. */
-function itemsOf(body: Buffer, at: number): readonly Range[] {
-  const items: Range[] = []
-  let start = skipSpace(body, at + 1)
-  while (body[start] !== 0x5d) {
-    const end = skipValue(body, start, 0)
-    items.push({ start, end })
-    const next = skipSpace(body, end)
-    if (body[next] !== 0x2c) break
-    start = skipSpace(body, next + 1)
-  }
-  return items
 }

@@ -33,11 +33,11 @@ export class Secret {
  * The schema of a secret setting `x`. `loadConfig` also takes `xFile: path` in its place and reads the file.
  * @param meta such as a description for the reference.
  */
-export function secret(meta: { readonly description?: string } = {}) {
+export function secret(meta: { readonly description?: string } = {}, charactersMin = 1) {
   // writeOnly is JSON Schema's own word for a value that is never shown; it is also how loadConfig recognises secrets.
   return z
     .string()
-    .min(1)
+    .min(charactersMin)
     .transform((text) => new Secret(text))
     .meta({ ...meta, writeOnly: true })
 }

@@ -12,6 +12,8 @@ export interface Page {
   readonly records: readonly Buffer[]
   /** Everything beside `data`. */
   readonly envelope: Readonly<Record<string, unknown>>
+  /** The reply up to its first record, of APIs that begin in another way. */
+  readonly start?: Buffer
 }
 
 /** `total` is not counted beyond this; `moreThanTotal` says so. The service has such a bound, its size is not known. */

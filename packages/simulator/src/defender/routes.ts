@@ -3,7 +3,7 @@
  *  Texts of 401, 404 and 429 follow Django REST framework, which the service's behaviour resembles (assumed). */
 
 import type { RecordKind } from '../data/records.ts'
-import type { TokenEndpoint } from '../entra/token-endpoint.ts'
+import { defenderResource, type TokenEndpoint } from '../entra/token-endpoint.ts'
 import { type Answer, type Incoming, jsonAnswer, pageAnswer } from '../http/answer.ts'
 import type { Tenant } from './field.ts'
 import { readFilter } from './filters.ts'
@@ -56,7 +56,7 @@ function refuseStranger(parts: DefenderParts, authorization: string | undefined)
         ? undefined
         : unauthorized('Invalid token.')
     case 'bearer': {
-      const state = parts.tokens.check(credentials)
+      const state = parts.tokens.check(credentials, defenderResource)
       if (state === 'expired') return unauthorized('Token has expired.')
       return state === 'valid' ? undefined : unauthorized('Invalid token.')
     }

@@ -69,7 +69,7 @@ describe('token endpoint', () => {
     ['another grant', { grant_type: 'password' }, 400, 'unsupported_grant_type', 70003],
     ['an unknown application', { client_id: 'nobody' }, 400, 'unauthorized_client', 700016],
     ['a wrong secret', { client_secret: 'wrong' }, 401, 'invalid_client', 7000215],
-    ['another scope', { scope: 'https://graph.microsoft.com/.default' }, 400, 'invalid_scope', 1002012],
+    ['another scope', { scope: 'https://management.azure.com/.default' }, 400, 'invalid_scope', 1002012],
   ])('refuses %s with its AADSTS number', async (_name, change, status, error, number) => {
     await using simulator = await startForTest({ oauth })
     const refused = await ask(simulator.tokenUrl, { ...form, ...change })

@@ -11,10 +11,26 @@ export interface OauthOptions {
   readonly clientSecret: string
   /** Default 3599, as Entra answers. */
   readonly tokenLifetimeSeconds?: number
+  /** Roles of its tokens for Graph; default all that Graph's routes here ask for. */
+  readonly graphRoles?: readonly string[]
 }
 
-/** "Microsoft Cloud App Security", the application the token is for. */
+/** "Microsoft Cloud App Security", an application tokens are for. */
 export const defenderResource = '05a65629-4c1b-48c1-a78b-804c4abdd4af'
+/** Microsoft Graph, another one. */
+export const graphResource = 'https://graph.microsoft.com'
+
+type Resource = typeof defenderResource | typeof graphResource
+
+interface Token {
+  readonly resource: Resource
+  readonly roles: readonly string[]
+  expiryMs: number
+}
+
+const resources: readonly Resource[] = [defenderResource, graphResource]
+const defenderRoles = ['investigation.read', 'discovery.read']
+const graphRoles = ['SecurityAlert.Read.All', 'CloudApp-Discovery.Read.All']
 
 const tokensKeptMax = 1000
 const lifetimeSecondsDefault = 3599
@@ -24,7 +40,7 @@ export type Problem = readonly [status: number, error: string, number: number, t
 export class TokenEndpoint {
   readonly #oauth: OauthOptions | undefined
   readonly #nowMs: () => number
-  readonly #expiryMs = new Map<string, number>()
+  readonly #tokens = new Map<string, Token>()
   #issued = 0
 
   constructor(oauth: OauthOptions | undefined, nowMs: () => number) {
@@ -32,15 +48,21 @@ export class TokenEndpoint {
     this.#nowMs = nowMs
   }
 
-  check(token: string): 'valid' | 'expired' | 'unknown' {
-    const expiryMs = this.#expiryMs.get(token)
-    if (expiryMs === undefined) return 'unknown'
-    return this.#nowMs() < expiryMs ? 'valid' : 'expired'
+  /** A token for another resource is as good as none. */
+  check(token: string, resource: Resource): 'valid' | 'expired' | 'unknown' {
+    const known = this.#tokens.get(token)
+    if (known?.resource !== resource) return 'unknown'
+    return this.#nowMs() < known.expiryMs ? 'valid' : 'expired'
+  }
+
+  rolesOf(token: string): readonly string[] {
+    return this.#tokens.get(token)?.roles ?? []
   }
 
   /** Ends a token's life before its time. */
   expire(token: string): void {
-    if (this.#expiryMs.has(token)) this.#expiryMs.set(token, Number.NEGATIVE_INFINITY)
+    const known = this.#tokens.get(token)
+    if (known !== undefined) known.expiryMs = Number.NEGATIVE_INFINITY
   }
 
   /** @param version from the path: `/<tenant>/oauth2/v2.0/token` or `/<tenant>/oauth2/token`. */
@@ -49,16 +71,17 @@ export class TokenEndpoint {
     if (oauth === undefined || tenantId !== oauth.tenantId) {
       return this.#refuse([400, 'invalid_request', 90002, `Tenant '${tenantId}' not found.`])
     }
-    const problem = findProblem(oauth, version, incoming.parameters)
-    return problem === undefined ? this.#issue(oauth, version) : this.#refuse(problem)
+    const found = judge(oauth, version, incoming.parameters)
+    return typeof found === 'string' ? this.#issue(oauth, version, found) : this.#refuse(found)
   }
 
-  #issue(oauth: OauthOptions, version: 'v1' | 'v2'): Answer {
+  #issue(oauth: OauthOptions, version: 'v1' | 'v2', resource: Resource): Answer {
     const seconds = oauth.tokenLifetimeSeconds ?? lifetimeSecondsDefault
     const nowSeconds = Math.floor(this.#nowMs() / 1000)
-    const token = this.#sign(oauth, nowSeconds, seconds)
-    this.#expiryMs.set(token, this.#nowMs() + seconds * 1000)
-    if (this.#expiryMs.size > tokensKeptMax) this.#expiryMs.delete(this.#expiryMs.keys().next().value as string)
+    const roles = resource === defenderResource ? defenderRoles : (oauth.graphRoles ?? graphRoles)
+    const token = this.#sign(oauth, { aud: resource, roles }, nowSeconds, seconds)
+    this.#tokens.set(token, { resource, roles, expiryMs: this.#nowMs() + seconds * 1000 })
+    if (this.#tokens.size > tokensKeptMax) this.#tokens.delete(this.#tokens.keys().next().value as string)
 
     const noStore = { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' }
     if (version === 'v2') {
@@ -75,20 +98,19 @@ export class TokenEndpoint {
       expires_on: `${nowSeconds + seconds}`,
       not_before: `${nowSeconds}`,
     }
-    return jsonAnswer(200, { token_type: 'Bearer', ...times, resource: defenderResource, access_token: token }, noStore)
+    return jsonAnswer(200, { token_type: 'Bearer', ...times, resource, access_token: token }, noStore)
   }
 
-  #sign(oauth: OauthOptions, nowSeconds: number, lifetimeSeconds: number): string {
+  #sign(oauth: OauthOptions, audience: object, nowSeconds: number, lifetimeSeconds: number): string {
     this.#issued += 1
     const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
     const claims = {
-      aud: defenderResource,
+      ...audience,
       iss: `https://sts.windows.net/${oauth.tenantId}/`,
       iat: nowSeconds,
       nbf: nowSeconds,
       exp: nowSeconds + lifetimeSeconds,
       appid: oauth.clientId,
-      roles: ['investigation.read', 'discovery.read'],
       tid: oauth.tenantId,
       uti: `simulated-${this.#issued}`,
     }
@@ -115,11 +137,8 @@ export function refusal([status, error, number, text]: Problem, nowMs: number): 
   })
 }
 
-function findProblem(
-  oauth: OauthOptions,
-  version: 'v1' | 'v2',
-  form: Readonly<Record<string, unknown>>,
-): Problem | undefined {
+/** @returns what the token is to be for, or what is wrong. */
+function judge(oauth: OauthOptions, version: 'v1' | 'v2', form: Readonly<Record<string, unknown>>): Resource | Problem {
   const audience = version === 'v2' ? 'scope' : 'resource'
   const missing = ['grant_type', 'client_id', 'client_secret', audience].find((name) => typeof form[name] !== 'string')
   if (missing !== undefined) {
@@ -139,11 +158,11 @@ function findProblem(
   if (form.client_secret !== oauth.clientSecret) {
     return [401, 'invalid_client', 7000215, 'Invalid client secret provided.']
   }
-  const wanted = version === 'v2' ? `${defenderResource}/.default` : defenderResource
-  if (form[audience] !== wanted) {
-    return version === 'v2'
-      ? [400, 'invalid_scope', 1002012, `The provided value for scope ${form.scope} is not valid.`]
-      : [400, 'invalid_resource', 500011, `The resource principal named ${form.resource} was not found in the tenant.`]
-  }
-  return undefined
+  const wanted = (resource: Resource): boolean =>
+    form[audience] === (version === 'v2' ? `${resource}/.default` : resource)
+  const resource = resources.find(wanted)
+  if (resource !== undefined) return resource
+  return version === 'v2'
+    ? [400, 'invalid_scope', 1002012, `The provided value for scope ${form.scope} is not valid.`]
+    : [400, 'invalid_resource', 500011, `The resource principal named ${form.resource} was not found in the tenant.`]
 }

@@ -4,8 +4,10 @@ import { createRandom } from '../data/random.ts'
 import { notValid } from '../defender/filters.ts'
 import type { Page } from '../defender/listing.ts'
 import { throttled, unauthorized } from '../defender/routes.ts'
+import { graphError } from '../graph/answer.ts'
 import { type Answer, htmlAnswer, type Incoming, jsonAnswer, pageAnswer } from '../http/answer.ts'
 import type { ChangedPage, ReplacedAnswer, RetryAfter, ScriptedFault, WireFault } from './fault.ts'
+import { changeGraphPage } from './graph-page.ts'
 
 /** An answer and how to send it; plainly when no wire fault is named. */
 export interface Delivery {
@@ -35,10 +37,24 @@ export function applyFault(
     case 'endless':
     case 'no-next-filters':
     case 'duplicate-ids':
-    case 'shuffle': {
+    case 'shuffle':
+    case 'short-list': {
       const right = answer()
       if (right.page === undefined) return { delivery: { answer: right }, isUsed: false }
       return { delivery: { answer: pageAnswer(changePage(fault, right.page, incoming, entry, world)) }, isUsed: true }
+    }
+    case 'foreign-link':
+    case 'broken-page':
+    case 'late':
+    case 'no-items':
+    case 'unknown-enums':
+    case 'nulls': {
+      const right = answer()
+      const isConcerned =
+        incoming.route === 'graph-alerts' || (incoming.route === 'graph-discovery' && fault.type !== 'late')
+      const isPage = isConcerned && right.page !== undefined
+      const changed = isPage ? changeGraphPage(fault, right.page, world.nowMs()) : undefined
+      return { delivery: { answer: changed ?? right }, isUsed: changed !== undefined }
     }
     case 'truncate':
     case 'reset':
@@ -54,6 +70,16 @@ export function applyFault(
 }
 
 function replaceAnswer(fault: ReplacedAnswer, incoming: Incoming, world: FaultWorld): Answer {
+  const answer = replacement(fault, incoming, world)
+  if (!incoming.route.startsWith('graph-') || answer.status < 400) return answer
+  // Graph words its errors in its own way; a proxy in front of it does not.
+  if (fault.type === 'bad-gateway') return answer
+  const retryAfter = answer.headers['retry-after']
+  const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
+  return graphError(answer.status, `Answered by the script: ${fault.type}.`, world.nowMs(), headers)
+}
+
+function replacement(fault: ReplacedAnswer, incoming: Incoming, world: FaultWorld): Answer {
   switch (fault.type) {
     case 'throttle':
       return throttled(waitMs(fault.retryAfter), retryAfterHeader(fault.retryAfter, world.nowMs()))
@@ -73,6 +99,10 @@ function replaceAnswer(fault: ReplacedAnswer, incoming: Incoming, world: FaultWo
       return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.alloc(0) }
     case 'body-error':
       return jsonAnswer(200, { filters: [notValid('filters')], error: true })
+    case 'forbidden':
+      return jsonAnswer(403, { detail: 'You do not have permission to perform this action.' })
+    case 'not-found':
+      return jsonAnswer(404, { detail: 'Not found.' })
     case 'token-expired':
       world.expireToken(incoming.authorization)
       return unauthorized('Token has expired.')
@@ -115,6 +145,11 @@ function changePage(fault: ChangedPage, page: Page, incoming: Incoming, entry: S
       }
     case 'shuffle':
       return { ...page, records: shuffled(page.records, world.seed) }
+    case 'short-list':
+      return {
+        records: page.records.slice(0, Math.floor(page.records.length / 2)),
+        envelope: { ...page.envelope, hasNext: false },
+      }
     default:
       return fault satisfies never
   }

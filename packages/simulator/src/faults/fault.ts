@@ -1,7 +1,7 @@
 /** What can be scripted to go wrong, and the queue of it: the first entry that fits a request is used, so many times, then
  *  the next one. What each fault does to an answer is in `apply.ts`, what it does to a socket in `http/delivery.ts`. */
 
-import type { RouteKind } from '../http/answer.ts'
+import type { Incoming } from '../http/answer.ts'
 
 /** How a Retry-After header is written; a date is `dateInSeconds` after the service's clock. */
 export type RetryAfter = { readonly seconds: number } | { readonly dateInSeconds: number } | { readonly text: string }
@@ -24,6 +24,9 @@ export type ReplacedAnswer =
   | { readonly type: 'empty-body' }
   /** 200 with `{"error":true,"filters":[…]}`. */
   | { readonly type: 'body-error' }
+  /** 403 and 404. */
+  | { readonly type: 'forbidden' }
+  | { readonly type: 'not-found' }
   /** 401; the token presented is dead from now on. */
   | { readonly type: 'token-expired' }
 
@@ -37,6 +40,23 @@ export type ChangedPage =
   | { readonly type: 'duplicate-ids' }
   /** The page's records in another order. */
   | { readonly type: 'shuffle' }
+  /** Half of the page's records and `hasNext` false; `total` counts all. */
+  | { readonly type: 'short-list' }
+
+/** A page of Graph that is wrong; used only on requests that get one it has to do with. */
+export type ChangedGraphPage =
+  /** The link to the next page leads to this host; pages without a link are left alone. */
+  | { readonly type: 'foreign-link'; readonly host: string }
+  /** 500 in place of every page that holds one of these alerts. */
+  | { readonly type: 'broken-page'; readonly ids: readonly string[] }
+  /** Alerts are missing until up to so long after their lastUpdateDateTime, each its own time. */
+  | { readonly type: 'late'; readonly upToMs: number }
+  /** Values nobody has heard of wherever the reference gives a list of them. */
+  | { readonly type: 'unknown-enums' }
+  /** No items, as if there were none; links stay. */
+  | { readonly type: 'no-items' }
+  /** Null in every field but id and lastUpdateDateTime. */
+  | { readonly type: 'nulls' }
 
 /** The right answer, sent wrongly. */
 export type WireFault =
@@ -55,11 +75,13 @@ export type WireFault =
   /** Bytes in another encoding than JSON may have. */
   | { readonly type: 'wrong-charset'; readonly encoding: 'latin1' | 'utf16le' }
 
-export type Fault = ReplacedAnswer | ChangedPage | WireFault
+export type Fault = ReplacedAnswer | ChangedPage | ChangedGraphPage | WireFault
 
 export interface FaultOptions {
   /** Which requests; default any. */
-  readonly route?: 'alerts' | 'activities' | 'token' | 'any'
+  readonly route?: 'alerts' | 'activities' | 'graph-alerts' | 'graph-discovery' | 'token' | 'any'
+  /** Only those whose path holds this. */
+  readonly path?: string
   /** How many of them; default 1; Infinity until cleared. */
   readonly times?: number
   /** How many fitting requests go well first; default 0. Counted while the entry is at the front for its route. */
@@ -80,6 +102,7 @@ export interface Faults {
 export interface ScriptedFault {
   readonly fault: Fault
   readonly route: NonNullable<FaultOptions['route']>
+  readonly path: string
   timesLeft: number
   afterLeft: number
   /** What the fault remembers between requests: the page that comes for ever. */
@@ -99,8 +122,8 @@ export class FaultScript implements Faults {
     if (this.#entries.length >= entriesMax) {
       throw new RangeError(`${entriesMax} faults are waiting already: raise \`times\` or clear() before adding more`)
     }
-    const { route = 'any', times = 1, after = 0 } = options
-    this.#entries.push({ fault, route, timesLeft: times, afterLeft: after, memory: undefined })
+    const { route = 'any', path = '', times = 1, after = 0 } = options
+    this.#entries.push({ fault, route, path, timesLeft: times, afterLeft: after, memory: undefined })
   }
 
   clear(route: FaultOptions['route'] = 'any'): void {
@@ -108,8 +131,10 @@ export class FaultScript implements Faults {
   }
 
   /** The entry for a request of this kind; undefined when this one is to go well. Not used up yet: see `use`. */
-  find(route: RouteKind): ScriptedFault | undefined {
-    const entry = this.#entries.find((each) => each.route === 'any' || each.route === route)
+  find({ route, path }: Pick<Incoming, 'route' | 'path'>): ScriptedFault | undefined {
+    const entry = this.#entries.find(
+      (each) => (each.route === 'any' || each.route === route) && path.includes(each.path),
+    )
     if (entry === undefined || entry.afterLeft === 0) return entry
     entry.afterLeft -= 1
     return undefined

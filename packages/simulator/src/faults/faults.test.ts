@@ -143,6 +143,13 @@ describe('a wrong page', () => {
     expect([...ids].sort().reverse()).toEqual(allIds)
   })
 
+  test('a list that ends after half of what it counts', async () => {
+    await using simulator = await startWith({ type: 'short-list' })
+    const page = await list(simulator, 'activities')
+    expect(page).toMatchObject({ hasNext: false, total: 6 })
+    expect(page.data.map(({ _id }) => _id)).toEqual(allIds.slice(0, 3))
+  })
+
   test('waits for a request that gets a page', async () => {
     await using simulator = await startWith({ type: 'duplicate-ids' })
     await fetch(`${simulator.url}/api/v1/activities/r1/`, { headers: authorized })

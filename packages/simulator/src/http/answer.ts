@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 /** What kind of thing a request is for; faults are scripted by it. */
-export type RouteKind = 'alerts' | 'activities' | 'token' | 'other'
+export type RouteKind = 'alerts' | 'activities' | 'graph-alerts' | 'graph-discovery' | 'token' | 'other'
 
 /** One request, read to its end. */
 export interface Incoming {
@@ -26,7 +26,7 @@ export interface Incoming {
   readonly isMalformed: boolean
 }
 
-/** How every list reply begins. */
+/** How every list reply of Defender for Cloud Apps begins. */
 export const pageStart = Buffer.from('{"data":[')
 
 const comma = 0x2c
@@ -46,11 +46,12 @@ export function htmlAnswer(status: number, title: string): Answer {
 
 /** A list reply: the stored bytes of each record go in as they are. */
 export function pageAnswer(page: Page): Answer {
+  const start = page.start ?? pageStart
   const rest = JSON.stringify(page.envelope).slice(1)
   const end = Buffer.from(`]${rest === '}' ? '' : ','}${rest}`)
   const recordBytes = page.records.reduce((bytes, record) => bytes + record.length + 1, 0)
-  const body = Buffer.allocUnsafe(pageStart.length + Math.max(0, recordBytes - 1) + end.length)
-  let position = pageStart.copy(body)
+  const body = Buffer.allocUnsafe(start.length + Math.max(0, recordBytes - 1) + end.length)
+  let position = start.copy(body)
   for (const [index, record] of page.records.entries()) {
     if (index > 0) position = body.writeUInt8(comma, position)
     position += record.copy(body, position)

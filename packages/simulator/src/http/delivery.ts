@@ -65,7 +65,9 @@ function cutInsideRecord(answer: Answer): number {
   const middle = Math.floor(records.length / 2)
   const record = records[middle]
   if (record === undefined) return Math.floor(answer.body.length / 2)
-  const before = records.slice(0, middle).reduce((bytes, each) => bytes + each.length + 1, pageStart.length)
+  const before = records
+    .slice(0, middle)
+    .reduce((bytes, each) => bytes + each.length + 1, (answer.page?.start ?? pageStart).length)
   return before + Math.floor(record.length / 2)
 }
 

@@ -30,8 +30,8 @@ const timerSlackMs = 5
 export class RequestBook {
   readonly requests: RequestLog[] = []
   readonly violations: Violation[] = []
-  /** The API is one budget; tokens come from another service. */
-  readonly #allowedAtMs = { api: 0, token: 0 }
+  /** Each API is one budget; tokens come from another service. */
+  readonly #allowedAtMs = { api: 0, graph: 0, token: 0 }
 
   /** Writes the request down. @returns how to add the status later. */
   open(incoming: Incoming, atMs: number): (answer: Answer) => void {
@@ -60,7 +60,8 @@ function describe(incoming: Incoming): Omit<RequestLog, 'atMs' | 'status'> {
   }
 }
 
-function scopeOf(route: RouteKind): 'api' | 'token' {
+function scopeOf(route: RouteKind): 'api' | 'graph' | 'token' {
+  if (route === 'graph-alerts' || route === 'graph-discovery') return 'graph'
   return route === 'token' ? 'token' : 'api'
 }
 

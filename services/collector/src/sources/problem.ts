@@ -1,5 +1,5 @@
-/** What an error answer says, for the operator. The API writes `{"error": true, "filters": [{"error": "<x> is not valid"}]}`,
- *  its gateways `{"detail": …}` or `{"message": …}`. */
+/** What an error answer says, for the operator. Defender for Cloud Apps writes `{"error": true, "filters": [{"error": "<x> is not
+ *  valid"}]}`, its gateways `{"detail": …}` or `{"message": …}`, Graph `{"error": {"code": …, "message": …}}`. */
 
 /** At most 300 characters; undefined when the body says nothing readable. Never throws. */
 export function problemOf(body: Buffer): string | undefined {
@@ -12,7 +12,8 @@ export function problemOf(body: Buffer): string | undefined {
   if (!isObject(answer)) return undefined
   const { filters, message, detail, error } = answer
   const first: unknown = Array.isArray(filters) ? filters[0] : undefined
-  for (const text of [isObject(first) ? first.error : undefined, message, detail, error])
+  const inner = isObject(error) ? (error.message ?? error.code) : error
+  for (const text of [isObject(first) ? first.error : undefined, message, detail, inner])
     if (typeof text === 'string' && text !== '') return text.slice(0, 300)
   return undefined
 }

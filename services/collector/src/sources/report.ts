@@ -1,22 +1,30 @@
 /** What is told of a stream: its state and last error for status, log lines when either changes. Decides nothing. */
 import { describeError, type RawKind, RelayError } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
+import type { Gap } from './gaps.ts'
 import type { SourceState, StatusError, StreamStatus } from './source.ts'
+
+interface ReportLabels {
+  readonly source: string
+  readonly kind: RawKind
+  /** Of a stream that comes in several ways: which. */
+  readonly way?: string
+}
 
 export class StreamReport {
   readonly #world: World
-  readonly #labels: { readonly source: string; readonly kind: RawKind }
+  readonly #labels: ReportLabels
   #state: SourceState = 'starting'
   #hasSucceeded = false
   #lastError: StatusError | undefined
   #backlog: number | undefined
 
-  constructor(world: World, labels: { readonly source: string; readonly kind: RawKind }) {
+  constructor(world: World, labels: ReportLabels) {
     this.#world = world
     this.#labels = labels
   }
 
-  status(watermarkMs: number | undefined): StreamStatus {
+  status(watermarkMs: number | undefined, gaps: readonly Gap[] = []): StreamStatus {
     return {
       kind: this.#labels.kind,
       state: this.#state,
@@ -24,6 +32,7 @@ export class StreamReport {
       watermarkMs,
       backlog: this.#backlog,
       lastError: this.#lastError,
+      gaps,
     }
   }
 

@@ -61,9 +61,14 @@ export type OauthSettings = z.output<ReturnType<typeof oauthSchema>>
 export type TokenSettings = z.output<typeof tokenAuthSchema>
 
 /** What every source has. */
-export const namedSettings = {
+export const identitySettings = {
   id: idSchema.meta({ description: 'Name of the source; part of topic names, never changed.' }),
   tenant: idSchema.optional().meta({ description: 'Customer the source belongs to; default: the id.' }),
+}
+
+/** What every source has that goes back in time. */
+export const namedSettings = {
+  ...identitySettings,
   lookback: durationSetting('P2D', 'How far back the first run goes.', 36_500),
 }
 
@@ -89,6 +94,21 @@ export const allowPlainHttpSetting = z.boolean().default(false).meta({
   description:
     'For test servers only: url may be http:// to another machine. Token and records can then be read on the way; a warning says so.',
 })
+
+interface ApiUrl {
+  readonly url: string
+  readonly allowPlainHttp: boolean
+}
+
+export const isUrlAllowed = ({ url, allowPlainHttp }: ApiUrl): boolean => allowPlainHttp || !isPlainElsewhere(url)
+
+/** What to say of a source's url that is not allowed; reported with every other problem of the source, not after they are solved. */
+export const urlRule = {
+  path: ['url'],
+  error: 'must start with https:// (http:// only for this machine itself, or a test server with allowPlainHttp: true)',
+  when: ({ value }: { readonly value: unknown }): boolean =>
+    anyUrlSetting.safeParse((value as { url?: unknown } | null | undefined)?.url).success,
+}
 
 /** The customer a source belongs to. */
 export function tenantOf(source: { readonly id: string; readonly tenant?: string | undefined }): string {

@@ -4,16 +4,21 @@ import type { Environment } from '@siem-relay/http'
 import type { World } from '@siem-relay/service-kit'
 import type { CollectorMetrics } from '../metrics.ts'
 import type { TenantGate } from '../tenant-gate.ts'
+import type { Gap } from './gaps.ts'
 
 /** What every source gets. */
 export interface SourceContext {
   readonly world: World
   readonly metrics: CollectorMetrics
-  /** Shared by all sources of the tenant. */
-  readonly gate: TenantGate
   readonly env: Environment
   /** `name/version` for User-Agent. */
   readonly userAgent: string
+}
+
+/** What a source gets that asks an API with a request budget. */
+export interface PolledSourceContext extends SourceContext {
+  /** Shared by all sources of the tenant that ask the same API. */
+  readonly gate: TenantGate
 }
 
 /**
@@ -32,6 +37,8 @@ export interface StreamStatus {
   /** Records the source still holds for the sweep under way, as far as it says; undefined when none is. */
   readonly backlog: number | undefined
   readonly lastError: StatusError | undefined
+  /** Times of which records may be missing, earliest first. */
+  readonly gaps: readonly Gap[]
 }
 
 export interface StatusError {
@@ -49,6 +56,8 @@ export interface SourceStatus {
   readonly streams: readonly StreamStatus[]
   /** The latest of its streams' errors that still last. */
   readonly lastError: StatusError | undefined
+  /** Requests that the tenant's budget allows at this moment; absent for a source that asks no API. */
+  readonly budgetRemaining?: number
 }
 
 export interface Source {

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, type BusRecord, openSqliteBus, type SqliteBusOptions, type Writer } from '@siem-relay/bus'
-import { rawTopic } from '@siem-relay/common'
+import { decodeSourceReport, type RawKind, rawTopic, type SourceReport, sourceStatusTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
-import { type Simulator, type SimulatorOptions, startSimulator } from '@siem-relay/simulator'
+import { type RequestLog, type Simulator, type SimulatorOptions, startSimulator } from '@siem-relay/simulator'
 import { type CollectorConfig, sourcesSchema } from '../config.ts'
 import { type CollectorOptions, type RunningCollector, start } from '../start.ts'
 
@@ -46,7 +46,8 @@ export class Harness implements AsyncDisposable {
   readonly #running: RunningCollector[] = []
   #activity = 0
   #openCommits = 0
-  #simulator: Simulator | undefined
+  /** The first is the one that sources of `config` have unless they say otherwise. */
+  readonly #simulators: Simulator[] = []
   #bus: Bus | undefined
   #world: TestWorld | undefined
 
@@ -56,18 +57,21 @@ export class Harness implements AsyncDisposable {
 
   static async open(options: HarnessOptions = {}): Promise<Harness> {
     const harness = new Harness(options)
-    harness.#simulator = await startSimulator({
-      nowMs: () => harness.clock.nowMs(),
-      legacyToken: token,
-      oauth,
-      ...options.simulator,
-    })
+    await harness.addSimulator(options.simulator)
     await harness.#openBus()
     return harness
   }
 
   get simulator(): Simulator {
-    return this.#simulator as Simulator
+    return this.#simulators[0] as Simulator
+  }
+
+  /** Another account's API, in the same time: a source of it names its `url` and `auth`. */
+  async addSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+    const nowMs = (): number => this.clock.nowMs()
+    const simulator = await startSimulator({ nowMs, legacyToken: token, oauth, ...options })
+    this.#simulators.push(simulator)
+    return simulator
   }
 
   get bus(): Bus {
@@ -123,7 +127,7 @@ export class Harness implements AsyncDisposable {
     })
   }
 
-  /** Settings of sources, as the configuration file would hold them; url and credentials are the simulator's. */
+  /** Settings of sources, as the configuration file would hold them; url and credentials are the simulator's unless given. */
   config(...sources: readonly Readonly<Record<string, unknown>>[]): CollectorConfig {
     const base = {
       id: 'contoso',
@@ -172,11 +176,15 @@ export class Harness implements AsyncDisposable {
   }
 
   #open(): number {
-    return this.simulator.requests.filter((request) => request.status === 0).length
+    return this.#requests((request) => request.status === 0)
   }
 
   #moves(): string {
-    return `${this.simulator.requests.length}/${this.#open()}/${this.#activity}`
+    return `${this.#requests(() => true)}/${this.#open()}/${this.#activity}`
+  }
+
+  #requests(isMeant: (request: RequestLog) => boolean): number {
+    return this.#simulators.reduce((sum, { requests }) => sum + requests.filter(isMeant).length, 0)
   }
 
   /** Lets time pass in steps, everything going as far as it can between them. */
@@ -195,8 +203,14 @@ export class Harness implements AsyncDisposable {
     }
   }
 
+  /** What the log tells of sources, by id. */
+  async reports(): Promise<readonly SourceReport[]> {
+    await using table = await this.bus.table(sourceStatusTopic)
+    return [...table.entries()].map(([, value]) => decodeSourceReport(value) as SourceReport)
+  }
+
   /** Everything in a raw topic, partition by partition. */
-  async raw(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly BusRecord[]> {
+  async raw(kind: RawKind, tenant = 'contoso'): Promise<readonly BusRecord[]> {
     const topic = rawTopic(tenant, kind)
     await this.bus.ensureTopics([topic])
     const records: BusRecord[] = []
@@ -205,7 +219,7 @@ export class Harness implements AsyncDisposable {
     return records
   }
 
-  async rawIds(kind: 'alerts' | 'activities', tenant = 'contoso'): Promise<readonly string[]> {
+  async rawIds(kind: RawKind, tenant = 'contoso'): Promise<readonly string[]> {
     return (await this.raw(kind, tenant)).map((record) => record.key).sort()
   }
 
@@ -226,7 +240,7 @@ export class Harness implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAll()
     await this.bus[Symbol.asyncDispose]()
-    await this.simulator.close()
+    await Promise.all(this.#simulators.map((simulator) => simulator.close()))
     rmSync(this.path, { recursive: true, force: true })
   }
 }

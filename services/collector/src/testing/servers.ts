@@ -10,6 +10,7 @@ const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${na
 
 /** Certificate of `localhost` and 127.0.0.1 that no authority signed. */
 export const localhostCertFile = fixture('localhost.cert.pem')
+export const localhostKeyFile = fixture('localhost.key.pem')
 
 export interface TestServer extends AsyncDisposable {
   readonly port: number
@@ -18,10 +19,7 @@ export interface TestServer extends AsyncDisposable {
 export async function serve(answer: RequestListener, options: { readonly tls?: boolean } = {}): Promise<TestServer> {
   const server =
     options.tls === true
-      ? createTlsServer(
-          { cert: readFileSync(localhostCertFile), key: readFileSync(fixture('localhost.key.pem')) },
-          answer,
-        )
+      ? createTlsServer({ cert: readFileSync(localhostCertFile), key: readFileSync(localhostKeyFile) }, answer)
       : createServer(answer)
   return listening(server)
 }

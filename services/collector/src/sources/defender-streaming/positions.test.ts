@@ -36,9 +36,18 @@ describe('where reading begins', () => {
 
   test('what was removed meanwhile is a gap, and reading goes on with the oldest that is left', () => {
     const { positions, gaps, changes } = opened(stored(5), bounds(10, 50))
-    expect(gaps).toEqual([{ topic: 'xdr', partition: 0, from: 5, until: 10 }])
+    expect(gaps).toEqual([{ topic: 'xdr', partition: 0, from: 5, until: 10, afterMs: undefined }])
     expect(positions.offsetOf('xdr', 0)).toBe(10)
     expect(changes).toHaveLength(1)
+  })
+
+  test('when the last message was appended is known after a restart, to say since when messages are missing', () => {
+    const { positions } = opened(stored(5), bounds(0, 50))
+    const { key, value } = positions.advance(batch(5), 9, 7_000)
+    expect(opened(new Map([[key, value as Buffer]]), bounds(10, 50)).gaps).toMatchObject([{ from: 9, afterMs: 7_000 }])
+    const { positions: later, changes } = opened(new Map([[key, value as Buffer]]), bounds(10, 50))
+    expect(later.gapBefore(batch(15))).toMatchObject({ from: 10, until: 15, afterMs: 7_000 })
+    expect(changes).toEqual([{ key, value: Buffer.from('{"offset":10,"appendedMs":7000}') }])
   })
 
   test('a partition that was added later is read whole', () => {
@@ -63,7 +72,7 @@ describe('where reading begins', () => {
 describe('while reading', () => {
   test('a batch fetched from beyond the expected offset tells of a gap; one from before or at it does not', () => {
     const { positions } = opened(stored(40), bounds(10, 50))
-    expect(positions.gapBefore(batch(45))).toEqual({ topic: 'xdr', partition: 0, from: 40, until: 45 })
+    expect(positions.gapBefore(batch(45))).toMatchObject({ topic: 'xdr', partition: 0, from: 40, until: 45 })
     expect(positions.gapBefore(batch(40))).toBeUndefined()
     expect(positions.gapBefore(batch(12))).toBeUndefined()
   })

@@ -8,6 +8,8 @@ export interface Gap {
   readonly partition: number
   readonly from: number
   readonly until: number
+  /** When the last message before them was appended; undefined when that is not known. */
+  readonly afterMs: number | undefined
 }
 
 interface Place {
@@ -20,12 +22,18 @@ interface Place {
   readonly appendedMs: number | undefined
 }
 
+interface Stored {
+  readonly offset: number
+  /** Earlier versions did not keep it. */
+  readonly appendedMs: number | undefined
+}
+
 const prefix = 'offset/'
 const keyOf = (topic: string, partition: number): string => `${prefix}${topic}/${partition}`
 
 export class Positions {
   readonly #places = new Map<string, Place>()
-  readonly #stored = new Map<string, number>()
+  readonly #stored = new Map<string, Stored>()
 
   /** @throws {RelayError} `RELAY_LOG_CORRUPT` with disposition stop: a position that cannot be read must not become a first start. */
   restore(state: State): void {
@@ -42,13 +50,16 @@ export class Positions {
     const knownTopics = new Set([...this.#stored.keys()].map((key) => key.slice(0, key.lastIndexOf('/'))))
     for (const { topic, partition, start, end, at } of bounds) {
       const key = keyOf(topic, partition)
-      const stored = this.#stored.get(key)
+      const { offset: stored, appendedMs } = this.#stored.get(key) ?? { offset: undefined, appendedMs: undefined }
       // A partition that was added to a topic is read whole; a log that was made anew begins anew.
       const first = knownTopics.has(`${prefix}${topic}`) ? start : at
       const offset = stored === undefined || stored > end ? first : Math.max(stored, start)
-      if (stored !== undefined && stored < start) gaps.push({ topic, partition, from: stored, until: start })
-      this.#places.set(key, { topic, partition, offset, end, appendedMs: undefined })
-      if (offset !== stored) changes.push(changeOf(topic, partition, offset))
+      if (stored !== undefined && stored < start)
+        gaps.push({ topic, partition, from: stored, until: start, afterMs: appendedMs })
+      // What is read again from elsewhere has no time yet.
+      const isKept = stored !== undefined && offset >= stored
+      this.#places.set(key, { topic, partition, offset, end, appendedMs: isKept ? appendedMs : undefined })
+      if (offset !== stored) changes.push(changeOf(topic, partition, offset, isKept ? appendedMs : undefined))
     }
     return { changes, gaps }
   }
@@ -59,15 +70,16 @@ export class Positions {
 
   /** What a batch skips; undefined where it begins as expected. Offsets missing inside a batch are nobody's messages. */
   gapBefore({ topic, partition, fetchedFrom }: ForeignBatch): Gap | undefined {
-    const from = this.offsetOf(topic, partition)
-    return from === undefined || fetchedFrom <= from ? undefined : { topic, partition, from, until: fetchedFrom }
+    const place = this.#places.get(keyOf(topic, partition))
+    if (place === undefined || fetchedFrom <= place.offset) return undefined
+    return { topic, partition, from: place.offset, until: fetchedFrom, afterMs: place.appendedMs }
   }
 
   /** Everything of the batch up to the offset was taken. */
   advance({ topic, partition, end }: ForeignBatch, offset: number, appendedMs: number): StateChange {
     this.#places.set(keyOf(topic, partition), { topic, partition, offset, end, appendedMs })
-    this.#stored.set(keyOf(topic, partition), offset)
-    return changeOf(topic, partition, offset)
+    this.#stored.set(keyOf(topic, partition), { offset, appendedMs })
+    return changeOf(topic, partition, offset, appendedMs)
   }
 
   get partitions(): number {
@@ -88,15 +100,16 @@ export class Positions {
   }
 }
 
-function changeOf(topic: string, partition: number, offset: number): StateChange {
-  return { key: keyOf(topic, partition), value: Buffer.from(JSON.stringify({ offset })) }
+function changeOf(topic: string, partition: number, offset: number, appendedMs: number | undefined): StateChange {
+  return { key: keyOf(topic, partition), value: Buffer.from(JSON.stringify({ offset, appendedMs })) }
 }
 
-function decode(key: string, value: Buffer): number {
+function decode(key: string, value: Buffer): Stored {
   let cause: unknown
   try {
-    const { offset } = JSON.parse(value.toString()) as { readonly offset?: unknown }
-    if (typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0) return offset
+    const { offset, appendedMs } = JSON.parse(value.toString()) as Readonly<Record<string, unknown>>
+    if (typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0)
+      return { offset, appendedMs: typeof appendedMs === 'number' ? appendedMs : undefined }
   } catch (error) {
     cause = error
   }

@@ -7,7 +7,6 @@ import { systemClock } from '@siem-relay/service-kit'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { createCollectorMetrics } from '../../metrics.ts'
-import { TenantGate } from '../../tenant-gate.ts'
 import { FakeForeignLog, message } from '../../testing/fake-foreign-log.ts'
 import type { Source } from '../source.ts'
 import { defenderStreamingSourceSchema } from './config.ts'
@@ -59,9 +58,8 @@ class Bench implements AsyncDisposable {
       topics: ['xdr'],
       ...settings,
     })
-    const gate = new TenantGate({ requestsPerMinute: 1, clock: this.clock, random: Math.random })
     const metrics = createCollectorMetrics(this.world.metrics)
-    const context = { world: this.world, metrics, gate, env: {}, userAgent: 'test' }
+    const context = { world: this.world, metrics, env: {}, userAgent: 'test' }
     this.#source = openDefenderStreamingSource(config, context, () => this.log)
     this.#running = this.source.run(this.#stopping.signal)
     this.#running.catch(() => undefined)
@@ -308,6 +306,34 @@ describe('the place in the log', () => {
     expect(await bench.metric('siem_relay_source_expired_messages_total')).toBe(14)
     const told = bench.world.entries.filter(({ msg }) => msg === 'messages expired before they were read')
     expect(told.at(-1)).toMatchObject({ topic: 'xdr', partition: 0, from: 10, until: 15 })
+  })
+
+  test('what expired is in the status as a time that cannot be read again, also after a restart', async () => {
+    await using bench = await Bench.open()
+    await bench.log.deliver(0, [message(event('r1'))])
+    expect(bench.source.status().streams.map(({ gaps }) => gaps)).toEqual([[], []])
+    await bench.stop()
+    bench.log.partitions = [{ topic: 'xdr', partition: 0, start: 10, end: 20 }]
+    await bench.start()
+    // The last message that was read was appended at 1 s; what is left has not been read yet.
+    const gap = { fromMs: 1_000, toMs: startMs, reason: 'expired', state: 'unverifiable', sinceMs: startMs }
+    expect(bench.source.status().streams.map(({ gaps }) => gaps)).toEqual([[gap], [gap]])
+    expect(await bench.metric('siem_relay_source_gap_changes_total', { change: 'unverifiable' })).toBe(2)
+    await bench.world.metrics.metrics()
+    expect(await bench.metric('siem_relay_source_gaps', { state: 'unverifiable', kind: 'alerts' })).toBe(1)
+    await bench.stop()
+    await bench.start()
+    expect(bench.source.status().streams[0]?.gaps).toEqual([gap])
+    expect(await bench.metric('siem_relay_source_gap_changes_total')).toBe(0)
+  })
+
+  test('of what expired while it is read, the time until the next message is told', async () => {
+    await using bench = await Bench.open()
+    await bench.log.deliver(0, [message(event('r1'))])
+    const later = [{ offset: 5, value: Buffer.from(message(event('r2'))), appendedMs: 4_000 }]
+    await bench.log.deliver(5, [], { records: later, end: 6 })
+    expect(bench.source.status().streams[0]?.gaps).toMatchObject([{ fromMs: 1_000, toMs: 4_000 }])
+    expect(await bench.keys('activities')).toEqual(['r1', 'r2'])
   })
 })
 

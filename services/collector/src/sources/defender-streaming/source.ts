@@ -5,6 +5,7 @@ import { type ForeignBatch, openForeignLog, type Writer } from '@siem-relay/bus'
 import { deadLettersTopic, dispositionOf, RelayError } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
+import { removeGapGauges, setGapGauges, tellGaps } from '../gap-report.ts'
 import { slowRetryMs } from '../hold.ts'
 import { claimSource, runTogether, statusOf } from '../life.ts'
 import { StreamReport } from '../report.ts'
@@ -12,6 +13,7 @@ import { tenantOf } from '../settings.ts'
 import type { Source, SourceContext, SourceStatus } from '../source.ts'
 import type { DefenderStreamingSourceConfig } from './config.ts'
 import { foreignLogOptionsOf } from './connection.ts'
+import { Expired } from './expired.ts'
 import { Intake, type Step } from './intake.ts'
 import type { Gap } from './positions.ts'
 
@@ -37,6 +39,7 @@ class DefenderStreamingSource implements Source {
   readonly #log: ReturnType<typeof openForeignLog>
   readonly #tenant: string
   readonly #intake: Intake
+  readonly #expired = new Expired()
   readonly #reports: ReadonlyMap<'alerts' | 'activities', StreamReport>
   #writer: Writer | undefined
   /** Batches and settling alerts share the memory: one at a time. */
@@ -71,12 +74,16 @@ class DefenderStreamingSource implements Source {
       const name = { id: this.id, tenant: this.#tenant }
       this.#writer = await claimSource(this.#context.world, name, this.#reports.keys(), signal, [deadLettersTopic])
       this.#intake.restore(this.#writer.state)
+      this.#expired.restore(this.#writer.state)
       await runTogether([(both) => this.#readOn(both), (both) => this.#settleOn(both)], signal)
     } catch (error) {
       if (!signal.aborted || this.#fatal !== undefined) throw this.#fatal?.error ?? error
     } finally {
       metrics.setters.delete(setGauges)
-      for (const kind of this.#reports.keys()) metrics.checkpointAge.remove({ source: this.id, kind })
+      for (const kind of this.#reports.keys()) {
+        metrics.checkpointAge.remove({ source: this.id, kind })
+        removeGapGauges(metrics, { source: this.id, kind })
+      }
       await this.#turn
       await this.#writer?.[Symbol.asyncDispose]()
     }
@@ -84,7 +91,8 @@ class DefenderStreamingSource implements Source {
 
   status(): SourceStatus {
     const watermarkMs = this.#watermarkMs()
-    const streams = Array.from(this.#reports.values(), (report) => report.status(watermarkMs))
+    const gaps = this.#expired.gaps(this.#clock.nowMs())
+    const streams = Array.from(this.#reports.values(), (report) => report.status(watermarkMs, gaps))
     return statusOf({ id: this.id, tenant: this.#tenant }, streams)
   }
 
@@ -113,7 +121,7 @@ class DefenderStreamingSource implements Source {
     // Where the first run begins is kept before anything is read: a stop right after it must not move the start.
     await this.#exclusive(async () => {
       const { changes, gaps } = this.#intake.positions.open(bounds)
-      for (const gap of gaps) this.#tellGap(gap)
+      for (const gap of gaps) this.#noteGap(gap, undefined)
       if (changes.length > 0) await this.#commit({ ...nothing, state: changes }, signal)
     })
     const { positions } = this.#intake
@@ -147,7 +155,7 @@ class DefenderStreamingSource implements Source {
 
   async #take(batch: ForeignBatch, signal: AbortSignal): Promise<void> {
     const gap = this.#intake.positions.gapBefore(batch)
-    if (gap !== undefined) this.#tellGap(gap)
+    if (gap !== undefined) this.#noteGap(gap, batch.records[0]?.appendedMs)
     for (const step of this.#intake.take(batch, this.#clock.nowMs())) await this.#commit(step, signal)
   }
 
@@ -165,7 +173,9 @@ class DefenderStreamingSource implements Source {
     for (;;) {
       await this.#roomInLog(signal)
       try {
-        await (this.#writer as Writer).commit({ records: step.records, state: step.state })
+        const state = [...step.state, ...this.#expired.changes()]
+        await (this.#writer as Writer).commit({ records: step.records, state })
+        this.#expired.committed()
         break
       } catch (error) {
         if (dispositionOf(error) !== 'retry') {
@@ -205,12 +215,21 @@ class DefenderStreamingSource implements Source {
       else report.trouble('error', this.#sharing)
   }
 
-  #tellGap(gap: Gap): void {
-    this.#context.metrics.streamExpired.inc({ source: this.id }, gap.until - gap.from)
-    for (const report of this.#reports.values()) report.warn({ ...gap }, 'messages expired before they were read')
+  /** @param untilMs when the first message behind the gap was appended; undefined when it has not been read yet. */
+  #noteGap({ afterMs, ...offsets }: Gap, untilMs: number | undefined): void {
+    const { world, metrics } = this.#context
+    metrics.streamExpired.inc({ source: this.id }, offsets.until - offsets.from)
+    for (const report of this.#reports.values()) report.warn(offsets, 'messages expired before they were read')
+    const nowMs = this.#clock.nowMs()
+    const fromMs = afterMs ?? nowMs - durationMs(this.#config.lookback)
+    const gap = this.#expired.note(fromMs, untilMs ?? nowMs, nowMs)
+    for (const kind of this.#reports.keys())
+      tellGaps(world, metrics, { source: this.id, kind }, [{ type: 'unverifiable', gap }])
   }
 
   #setGauges(): void {
+    const gaps = this.#expired.gaps(this.#clock.nowMs())
+    for (const kind of this.#reports.keys()) setGapGauges(this.#context.metrics, { source: this.id, kind }, gaps)
     const watermarkMs = this.#watermarkMs()
     if (watermarkMs === undefined) return
     const ageMs = Math.max(0, this.#clock.nowMs() - watermarkMs)

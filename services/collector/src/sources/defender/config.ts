@@ -1,13 +1,15 @@
 /** Settings of a Defender for Cloud Apps source: the reference of `sources:` entries of this type. */
 import { z } from 'zod'
 import { durationSetting } from '../../duration.ts'
+import { requestsPerMinuteDefaults } from '../api.ts'
 import {
   allowPlainHttpSetting,
   anyUrlSetting,
-  isPlainElsewhere,
+  isUrlAllowed,
   oauthSchema,
   polledSettings,
   tokenAuthSchema,
+  urlRule,
   urlSetting,
 } from '../settings.ts'
 
@@ -54,8 +56,8 @@ const settingsSchema = z.strictObject({
     .int()
     .min(1)
     .max(100_000)
-    .default(30)
-    .meta({ description: 'Shared by all sources of the tenant; the API allows 30.' }),
+    .default(requestsPerMinuteDefaults['cloud-apps'])
+    .meta({ description: 'Shared by all sources of the tenant that ask this API; it allows 30.' }),
   pollSeconds: z.number().min(1).max(3_600).default(10),
   alertUpdates: z.enum(['first', 'all']).default('first').meta({
     description: 'first: an alert comes once; all: it comes again whenever its status, resolution or time changes.',
@@ -66,16 +68,7 @@ const settingsSchema = z.strictObject({
   scanLimit: z.int().min(1).max(5_000).default(1_000).meta({ description: 'Records per request in scan mode.' }),
 })
 
-export const defenderSourceSchema = settingsSchema.refine(
-  ({ url, allowPlainHttp }) => allowPlainHttp || !isPlainElsewhere(url),
-  {
-    path: ['url'],
-    error:
-      'must start with https:// (http:// only for this machine itself, or a test server with allowPlainHttp: true)',
-    // Reported with every other problem of the source, not after they are solved.
-    when: ({ value }) => anyUrlSetting.safeParse((value as { url?: unknown } | null | undefined)?.url).success,
-  },
-)
+export const defenderSourceSchema = settingsSchema.refine(isUrlAllowed, urlRule)
 
 export type DefenderSourceConfig = z.output<typeof defenderSourceSchema>
 

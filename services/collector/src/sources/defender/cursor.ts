@@ -1,6 +1,7 @@
 /** A stream's cursor as it lies in the state topic: JSON under `cursor/<kind>`, beside the seen ids under `seen/<kind>/…`. */
 import { RelayError } from '@siem-relay/common'
 import { z } from 'zod'
+import { gapsSchema } from '../gaps.ts'
 import type { StreamKind } from './paging.ts'
 import type { StreamState } from './sweep.ts'
 
@@ -14,7 +15,8 @@ const sweepSchema = z.object({
   }),
   targetMs: ms.exactOptional(),
 })
-/** Unknown keys are dropped, so that an older version reads what a newer one wrote. */
+/** Unknown keys are dropped, so that an older version reads what a newer one wrote: what is new gets a key of its own, never
+ *  another value under one that older versions know. */
 const cursorSchema = z.object({
   floorMs: ms.exactOptional(),
   watermarkMs: ms.exactOptional(),
@@ -22,6 +24,9 @@ const cursorSchema = z.object({
   back: sweepSchema.exactOptional(),
   wideAtMs: ms.exactOptional(),
   deepAtMs: ms.exactOptional(),
+  askedMs: ms.exactOptional(),
+  gaps: gapsSchema.exactOptional(),
+  reread: sweepSchema.extend({ name: z.literal('reread') }).exactOptional(),
 })
 
 export const cursorKey = (kind: StreamKind): string => `cursor/${kind}`

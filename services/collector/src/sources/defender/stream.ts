@@ -1,21 +1,23 @@
 /** One stream of a source, alerts or activities, from sweep to sweep: reads a page, commits its new records together with the
- *  place it has reached, and only then believes in either. All decisions stand here; requests are client.ts, where to read
- *  next paging.ts and sweep.ts, what is new selection.ts. */
+ *  place it has reached, and only then believes in either. What is read when, and what becomes of trouble, stands here; requests
+ *  are client.ts, what follows from a page outcome.ts, where to read next paging.ts, sweep.ts and reread.ts. */
 import type { NewRecord, State, StateChange } from '@siem-relay/bus'
-import { dispositionOf, type Page, RelayError, SeenIds } from '@siem-relay/common'
+import { dispositionOf, RelayError, SeenIds } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
+import { tellGaps } from '../gap-report.ts'
+import { type GapChange, heldSinceMs, nextGap } from '../gaps.ts'
 import { type Hold, slowRetryMs } from '../hold.ts'
 import { StreamReport } from '../report.ts'
-import { tenantOf } from '../settings.ts'
 import type { SourceContext, StreamStatus } from '../source.ts'
 import { type DefenderClient, PermissionError } from './client.ts'
-import { type DefenderSourceConfig, portalUrlOf } from './config.ts'
+import type { DefenderSourceConfig } from './config.ts'
 import { cursorKey, decodeCursor, encodeCursor, seenPrefix } from './cursor.ts'
+import { conclude, type Outcome, type Role, without } from './outcome.ts'
 import { type ListQuery, queryOf, type StreamKind, Walk } from './paging.ts'
-import { type Selection, select } from './selection.ts'
+import { awayMsMax, breakOffReread, doubtOfGivenUp, type Noted, noteDoubt, takeUpGap } from './reread.ts'
+import { RereadPace } from './reread-pace.ts'
 import {
-  completePoll,
   nextBackAtMs,
   noteBack,
   planOf,
@@ -36,21 +38,6 @@ export interface StreamParts {
   readonly hold: Hold
   /** One at a time over all streams. */
   readonly commit: (changes: { records: readonly NewRecord[]; state: readonly StateChange[] }) => Promise<void>
-}
-
-/** What is under way: the poll, or a wider sweep whose pages come between polls. */
-type Role = 'poll' | 'back'
-
-/** A page's consequences, before they are durable. */
-interface Outcome {
-  readonly role: Role
-  readonly selection: Selection
-  /** What the list holds behind this page, as far as the API counts. */
-  readonly backlog: number | undefined
-  readonly state: StreamState
-  readonly isComplete: boolean
-  /** The list went on behind the sweep's end. */
-  readonly hasMore: boolean
 }
 
 /** Ids remembered, some 100 bytes each: at 50 activities a second the last 50 minutes. Beyond it sweeps reach back less. */
@@ -75,6 +62,7 @@ export class Stream {
   #state: StreamState = {}
   /** No cursor was found, and no answer has told the server's time yet. */
   #isFloorGuessed = false
+  readonly #awayMsMax: number
   #walks: Record<Role, Walk>
   #pollStartedMs = Number.NEGATIVE_INFINITY
   #pollAtMs = Number.NEGATIVE_INFINITY
@@ -83,6 +71,7 @@ export class Stream {
   #failures = 0
   /** Sweeps given up since the last one that ended, or that brought something. */
   #givenUp = 0
+  readonly #pace = new RereadPace()
 
   constructor(parts: StreamParts) {
     this.kind = parts.kind
@@ -90,13 +79,14 @@ export class Stream {
     this.#plan = planOf(parts.kind, parts.config)
     this.#report = new StreamReport(parts.context.world, { source: parts.config.id, kind: parts.kind })
     this.#seen = new SeenIds({ prefix: seenPrefix(parts.kind), idsMax: idsMax[parts.kind] })
-    this.#walks = { poll: new Walk(parts.kind), back: new Walk(parts.kind) }
+    this.#awayMsMax = awayMsMax(this.#plan, parts.config.pollSeconds * 1_000)
+    this.#walks = { poll: new Walk(parts.kind), back: new Walk(parts.kind), reread: new Walk(parts.kind) }
     this.#noScanBeforeMs =
       parts.config.scan && parts.kind === 'activities' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
   }
 
   status(): StreamStatus {
-    return this.#report.status(this.#state.watermarkMs)
+    return this.#report.status(this.#state.watermarkMs, this.#state.gaps)
   }
 
   /** Takes up where the last owner of the source stopped. */
@@ -141,7 +131,7 @@ export class Stream {
     if (outcome !== undefined) await this.#commit(outcome, signal)
   }
 
-  /** A poll that is due goes before a wider sweep that is under way. */
+  /** A poll that is due goes before a wider sweep that is under way, and that before reading again. */
   #nextRole(): Role | undefined {
     if (this.#state.poll !== undefined) return 'poll'
     const nowMs = this.#clock.nowMs()
@@ -152,17 +142,28 @@ export class Stream {
       return 'poll'
     }
     if (this.#state.back !== undefined) return 'back'
+    if (this.#takesUpGap(nowMs)) return 'reread'
     const back = startBack(this.#state, this.#plan, nowMs, this.#seen.coveredSinceMs)
-    if (back === undefined || back.name === 'poll') return undefined
+    if (back === undefined) return undefined
     this.#state = noteBack({ ...this.#state, back }, back.name, nowMs)
     this.#walks.back = new Walk(this.kind)
     return 'back'
   }
 
+  #takesUpGap(nowMs: number): boolean {
+    if (this.#state.gaps === undefined || this.#pace.waitMs(this.#clock.monotonicMs()) > 0) return false
+    const before = this.#state.reread
+    this.#note(takeUpGap(this.kind, this.#state, this.#seen.coveredSinceMs, nowMs))
+    if (this.#state.reread !== before) this.#walks.reread = new Walk(this.kind)
+    return this.#state.reread !== undefined
+  }
+
   #idleMs(): number {
     const pollMs = this.#pollAtMs - this.#clock.monotonicMs()
     const nowMs = this.#clock.nowMs()
-    return Math.max(1, Math.min(pollMs, nextBackAtMs(this.#state, this.#plan, nowMs) - nowMs))
+    const hasGap = nextGap(this.#state.gaps ?? []) !== undefined
+    const rereadMs = hasGap ? this.#pace.waitMs(this.#clock.monotonicMs()) : Number.POSITIVE_INFINITY
+    return Math.max(1, Math.min(pollMs, nextBackAtMs(this.#state, this.#plan, nowMs) - nowMs, rereadMs))
   }
 
   /** One page and what follows from it; nothing when the same place has to be read in another way first. */
@@ -175,7 +176,7 @@ export class Stream {
       scanLimit: isScanOff ? undefined : config.scanLimit,
     })
     // Alerts first, then activities; looking back can wait.
-    const priority = role === 'back' ? 2 : this.kind === 'alerts' ? 0 : 1
+    const priority = role !== 'poll' ? 2 : this.kind === 'alerts' ? 0 : 1
     const listed = await client.list(this.kind, query, priority, signal)
     if (listed.type === 'refused') {
       this.#withoutScan(role, sweep, query, listed)
@@ -183,50 +184,19 @@ export class Stream {
     }
     this.#parts.hold.passed()
     if (this.#isFloorGuessed && this.#correctFloor(listed.serverMs)) return undefined
-    return this.#conclude(role, sweep, listed.page, listed.serverMs)
-  }
-
-  #conclude(role: Role, before: Sweep, page: Page, serverMs: number | undefined): Outcome {
-    const { config, context } = this.#parts
-    const targetMs = before.targetMs ?? serverMs
-    const sweep: Sweep = targetMs === undefined ? before : { ...before, targetMs }
-    const step = this.#walks[role].next(sweep.position, page, targetMs)
-    const watermarkMs = this.#state.watermarkMs
-    const selection = select(
-      page,
+    return conclude(
+      { role, state: this.#state, query, page: listed.page, serverMs: listed.serverMs },
       {
         kind: this.kind,
-        sourceId: config.id,
-        portalUrl: portalUrlOf(config),
-        tenant: tenantOf(config),
-        isVersioned: config.alertUpdates === 'all',
+        config,
+        plan: this.#plan,
+        awayMsMax: this.#awayMsMax,
+        walk: this.#walks[role],
+        pace: this.#pace,
+        hasSeen: (id) => this.#seen.has(id),
+        nowMs: this.#clock.nowMs(),
       },
-      (id) => this.#seen.has(id),
-      context.world.clock.nowMs(),
-      role === 'back' && watermarkMs !== undefined ? watermarkMs - this.#plan.settleMs : Number.NEGATIVE_INFINITY,
     )
-    const backlog = backlogOf(page, sweep)
-    if (!step.isComplete)
-      return {
-        role,
-        selection,
-        backlog,
-        state: { ...this.#state, [role]: { ...sweep, position: step.position } },
-        isComplete: false,
-        hasMore: true,
-      }
-    const readMs = Math.max(selection.readMs, sweep.position.boundMs)
-    return {
-      role,
-      selection,
-      backlog,
-      state:
-        role === 'poll'
-          ? completePoll(this.#state, sweep, this.#plan, readMs, this.#clock.nowMs())
-          : without(this.#state, 'back'),
-      isComplete: true,
-      hasMore: page.hasNext,
-    }
   }
 
   /** Tries until the log has it, or never will: nothing is read from the source meanwhile. */
@@ -235,7 +205,8 @@ export class Stream {
     const horizonMs = (state.watermarkMs ?? Number.NEGATIVE_INFINITY) - reachMs(this.#plan) - expiryMarginMs
     const positions = [state.poll, state.back].map((sweep) => sweep?.position.boundMs ?? Number.POSITIVE_INFINITY)
     const timeMs = Number.isFinite(selection.latestMs) ? selection.latestMs : this.#clock.nowMs()
-    const chunks = this.#seen.addChunk(selection.ids, timeMs, Math.min(horizonMs, ...positions))
+    const keptMs = Math.min(horizonMs, heldSinceMs(state.gaps ?? []), ...positions)
+    const chunks = this.#seen.addChunk(selection.ids, timeMs, keptMs)
     const changes = {
       records: selection.records,
       state: [{ key: cursorKey(this.kind), value: encodeCursor(state) }, ...chunks],
@@ -256,7 +227,7 @@ export class Stream {
     this.#committed(outcome)
   }
 
-  #committed({ role, selection, backlog, isComplete, hasMore }: Outcome): void {
+  #committed({ role, selection, backlog, gapChanges, isComplete, isShort, hasMore }: Outcome): void {
     const { config, context } = this.#parts
     const labels = { source: config.id, kind: this.kind }
     context.metrics.received.inc(labels, selection.records.length)
@@ -266,6 +237,8 @@ export class Stream {
       const isBehind = hasMore && selection.records.length > 0
       this.#pollAtMs = isBehind ? Number.NEGATIVE_INFINITY : this.#pollStartedMs + config.pollSeconds * 1_000
     }
+    this.#tell(gapChanges)
+    if (role === 'reread' && isComplete) this.#rereadEnded(isShort, gapChanges.length > 0)
     this.#report.success(isComplete ? undefined : backlog)
     this.#failures = 0
     if (isComplete || selection.records.length > 0) this.#givenUp = 0
@@ -275,9 +248,10 @@ export class Stream {
     this.#failures++
     const isStop = dispositionOf(error) === 'stop'
     const code = error instanceof RelayError ? error.code : undefined
-    const isGivenUp = role === 'back' && (isStop || this.#failures >= backFailuresMax)
-    if (code === 'RELAY_SOURCE_NO_PROGRESS' || isGivenUp) {
-      this.#state = without(this.#state, role)
+    const isInconsistent = code === 'RELAY_SOURCE_NO_PROGRESS'
+    const isGivenUp = role !== 'poll' && (isStop || this.#failures >= backFailuresMax)
+    if (isInconsistent || isGivenUp) {
+      this.#giveUp(role, isInconsistent)
       this.#givenUp++
     }
     this.#report.trouble(isStop ? 'error' : 'waiting', error)
@@ -288,6 +262,37 @@ export class Stream {
     const ownMs = isStop ? slowRetryMs(attempt) : backoffMs(attempt, backoff, this.#parts.context.world.random)
     const askedMs = error instanceof RelayError ? (error.retryAfterMs ?? 0) : 0
     await this.#clock.sleep(Math.max(ownMs, askedMs), signal)
+  }
+
+  #giveUp(role: Role, isInconsistent: boolean): void {
+    if (role === 'reread') {
+      this.#state = breakOffReread(this.#state)
+      this.#pace.brokeOff(this.#clock.monotonicMs())
+    } else {
+      const nowMs = this.#clock.nowMs()
+      const doubt = doubtOfGivenUp(this.#state[role] as Sweep, this.#plan, isInconsistent, nowMs)
+      this.#note(noteDoubt({ state: without(this.#state, role), changes: [] }, doubt, nowMs))
+    }
+  }
+
+  /** A gap was read to the list's end. @param isWhole for good. */
+  #rereadEnded(isShort: boolean, isWhole: boolean): void {
+    const monotonicMs = this.#clock.monotonicMs()
+    if (!isWhole) this.#pace.endedShort(monotonicMs)
+    else {
+      this.#pace.ended(isShort)
+      if (isShort) this.#report.warn({}, 'the API counts more than it lists; its counts are left aside from now on')
+    }
+  }
+
+  #note({ state, changes }: Noted): void {
+    this.#state = state
+    this.#tell(changes)
+  }
+
+  #tell(changes: readonly GapChange[]): void {
+    const { config, context } = this.#parts
+    tellGaps(context.world, context.metrics, { source: config.id, kind: this.kind }, changes)
   }
 
   /** First the API's own filters are given up, then scan mode; a plain query that is refused is an error. */
@@ -319,14 +324,4 @@ export class Stream {
   get #clock() {
     return this.#parts.context.world.clock
   }
-}
-
-function without(state: StreamState, role: Role): StreamState {
-  const { [role]: _, ...rest } = state
-  return rest
-}
-
-function backlogOf(page: Page, sweep: Sweep): number | undefined {
-  if (page.total === undefined) return undefined
-  return Math.max(0, page.total - sweep.position.skip - page.records.length)
 }

@@ -5,11 +5,12 @@
  *  further than ids are known. */
 
 import { durationMs } from '../../duration.ts'
+import type { Gap } from '../gaps.ts'
 import type { DefenderSourceConfig } from './config.ts'
 import type { Position, StreamKind } from './paging.ts'
 
 export interface Sweep {
-  readonly name: 'poll' | 'wide' | 'deep'
+  readonly name: 'poll' | 'wide' | 'deep' | 'reread'
   readonly position: Position
   /** May end here though the list goes on: the server's time when a poll began, the watermark for the others. */
   readonly targetMs?: number
@@ -27,6 +28,12 @@ export interface StreamState {
   /** When wider sweeps began last, by the local clock: late ones cost nothing but time. */
   readonly wideAtMs?: number
   readonly deepAtMs?: number
+  /** When a poll was answered last, by the server's clock. */
+  readonly askedMs?: number
+  /** What may be incomplete. */
+  readonly gaps?: readonly Gap[]
+  /** One of the gaps being read again, after polls and wider sweeps. */
+  readonly reread?: Sweep
 }
 
 export interface SweepPlan {
@@ -68,7 +75,7 @@ export function startBack(
   plan: SweepPlan,
   nowMs: number,
   coveredSinceMs: number | undefined,
-): Sweep | undefined {
+): (Sweep & Pick<BackSweep, 'name'>) | undefined {
   const { watermarkMs } = state
   if (watermarkMs === undefined) return undefined
   const due = plan.back.find(({ name, everyMs }) => nowMs >= dueAtMs(state, name, everyMs, nowMs))

@@ -1,0 +1,12 @@
+/** Rows of cells as lines with columns, for a person; the same on a terminal and in a pipe. */
+
+/** @returns a line for each row, without spaces at its end. */
+export function tableLines(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
