@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { makeDirectory } from '@siem-relay/bus'
-import { RelayError } from '@siem-relay/common'
+import { RelayError, type SentinelTable, sentinelTables } from '@siem-relay/common'
 import { type Listen, listenError } from '@siem-relay/service-kit'
 import {
   type AzureSimulator,
@@ -20,14 +20,22 @@ import {
 /** Everybody may know it: what it opens is this simulator. */
 const application = { tenantId: 'contoso', clientId: 'siem-relay', clientSecret: 'demo'.repeat(8) }
 
-/** Without a rule of the user's the streams take every column, so that nothing a sender sends stays unseen. */
-const openRule: DataCollectionRule = {
+/** Without a rule of the user's: the one that deploy/sentinel creates. */
+const ownRule: DataCollectionRule = {
   immutableId: `dcr-${'0'.repeat(32)}`,
   streams: {
-    'Custom-McasAlerts': { columns: 'any', outputStream: 'Custom-McasAlerts_CL' },
-    'Custom-McasActivities': { columns: 'any', outputStream: 'Microsoft-CommonSecurityLog', idColumn: 'ExtID' },
-    'Custom-McasDiscovery': { columns: 'any', outputStream: 'Custom-McasShadowItReporting_CL' },
+    'Custom-McasAlerts': streamOf(sentinelTables.alert),
+    'Custom-McasActivities': streamOf(sentinelTables.activity),
+    'Custom-McasDiscovery': streamOf(sentinelTables.discovery),
   },
+}
+
+function streamOf({ table, isOwn, idColumn, columns }: SentinelTable): DataCollectionRule['streams'][string] {
+  return {
+    columns: Object.entries(columns).map(([name, { type }]) => ({ name, type })),
+    outputStream: `${isOwn ? 'Custom' : 'Microsoft'}-${table}`,
+    idColumn,
+  }
 }
 
 /** Rows are shown as they come; there is nobody to read them again. */
@@ -56,7 +64,7 @@ export async function startDemoAzure({ directory, listen, ruleFile, onStored }: 
     key: join(directory, 'azure-ca.key'),
     secret: join(directory, 'azure-client-secret'),
   }
-  const rules = ruleFile === undefined ? [openRule] : readRuleFile(ruleFile)
+  const rules = ruleFile === undefined ? [ownRule] : readRuleFile(ruleFile)
   const authority = readAuthority(files.ca, files.key) ?? createAuthority(Date.now())
   const azure = await startAzureSimulator({
     ...listen,
