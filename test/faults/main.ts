@@ -9,6 +9,7 @@ import { copyUnderKills, membershipStorm, threeBrokers, zombies } from './kafka/
 import { blockedBesideHealthy, brokerKills, hundredTenants, killSender, stalledAndKilled } from './kafka/relay.ts'
 import { killReceiver } from './kill-receiver.ts'
 import { killRelay } from './kill-relay.ts'
+import { killTwins } from './kill-twins.ts'
 import { print, type Report } from './report.ts'
 
 const args = process.argv.slice(2)
@@ -19,6 +20,7 @@ const seed = Number(args.find((arg) => arg.startsWith('--seed='))?.slice(7) ?? 1
 
 const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'kill-relay': () => killRelay(isQuick ? 10 : 100, seed),
+  'kill-twins': () => killTwins(isQuick ? 6 : 40, seed),
   'kill-receiver': () => killReceiver('tcp', isQuick ? 3 : 20, seed),
   'kill-relp': () => killReceiver('relp', isQuick ? 3 : 20, seed),
   'kill-relp-tls': () => killReceiver('relp-tls', isQuick ? 3 : 20, seed),
