@@ -20,7 +20,7 @@ export interface Sender {
 export type SenderInput = Pick<DeliverSpec, 'group' | 'topics' | 'stretches'>
 
 /** What a sender of a replay does differently. */
-export interface ReplayInput {
+interface ReplayInput {
   readonly input: SenderInput
   readonly messagesPerSecondMax: number
   /** The job its messages are marked with. */

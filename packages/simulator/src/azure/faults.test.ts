@@ -111,7 +111,8 @@ describe('another answer', () => {
     expect({ status: reply.status, code: reply.code }).toEqual({ status, code })
     expect(reply.headers['retry-after']).toBe(retryAfter)
     expect(reply.headers['x-ms-error-code']).toBe(code)
-    expect(reply.headers['x-ms-request-id']).toEqual(expect.any(String))
+    // What is in between has no name for Azure's requests.
+    expect(reply.headers['x-ms-request-id']).toEqual(fault.type === 'proxy-page' ? undefined : expect.any(String))
     expect(setup.azure.stored()).toEqual([])
     expect(setup.azure.requests).toMatchObject([{ status, stored: 0, wireBytes: 77 }])
     expect((await setup.upload(rowsOf('a'))).status).toBe(204)

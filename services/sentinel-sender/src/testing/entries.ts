@@ -3,12 +3,12 @@ import type { BusRecord } from '@siem-relay/bus'
 import type { EventKind } from '@siem-relay/common'
 import type { Entry, Feed } from '../entry.ts'
 
-export interface TestFeed extends Feed {
+interface TestFeed extends Feed {
   /** Offsets acknowledged, in the order of the calls. */
   readonly acknowledged: (readonly [first: number, last: number])[]
 }
 
-export function testFeed(): TestFeed {
+function testFeed(): TestFeed {
   const acknowledged: (readonly [number, number])[] = []
   return {
     acknowledged,
@@ -20,12 +20,7 @@ export function testFeed(): TestFeed {
   }
 }
 
-export function entryOf(
-  row: string | Buffer,
-  place = 0,
-  feed: Feed = testFeed(),
-  kind: EventKind = 'discovery',
-): Entry {
+function entryOf(row: string | Buffer, place = 0, feed: Feed = testFeed(), kind: EventKind = 'discovery'): Entry {
   const bytes = Buffer.from(row)
   const record: BusRecord = {
     topic: 'out.sentinel',

@@ -46,7 +46,7 @@ function fastClock(factor: number): Clock {
   }
 }
 
-export interface Letter {
+interface Letter {
   readonly key: string
   readonly code: string
   readonly reason: string
