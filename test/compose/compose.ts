@@ -102,6 +102,7 @@ export class Compose implements AsyncDisposable {
       'collector',
       'formatter',
       'syslog-sender',
+      'sentinel-sender',
     )
     return `${services}\n${logs}`
   }
