@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons,
- *  `npm run test:compose` a running Docker. */
+ *  `npm run test:compose` a running Docker, `npm run test:kql` an engine of KQL. */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -35,6 +35,7 @@ export default defineConfig({
           hookTimeout: 180_000,
         },
       },
+      { extends: true, test: { name: 'kql', include: ['test/kql/**/*.test.ts'] } },
       { extends: true, test: { name: 'receivers', include: ['test/receivers/**/*.test.ts'], fileParallelism: false } },
     ],
   },

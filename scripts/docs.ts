@@ -1,10 +1,13 @@
-/** Writes the parts of the docs that are made from the code: `npm run docs`. test/docs.test.ts holds them to it. */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** Writes the parts of the docs and of deploy/sentinel that are made from the code: `npm run docs`. test/docs.test.ts and
+ *  test/sentinel-templates.test.ts hold them to it. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { generatedDocs } from './generated-docs.ts'
+import { sentinelTemplates } from './sentinel-templates.ts'
 
 const root = join(import.meta.dirname, '..')
-for (const [path, text] of await generatedDocs()) {
+for (const [path, text] of [...(await generatedDocs()), ...sentinelTemplates()]) {
+  mkdirSync(join(root, dirname(path)), { recursive: true })
   writeFileSync(join(root, path), text)
   process.stdout.write(`${path}\n`)
 }
