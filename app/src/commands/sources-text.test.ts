@@ -99,6 +99,32 @@ gone: collecting
     expect(text.match(/refused/g)).toEqual(['refused', 'refused'])
   })
 
+  test('names the times of which records may be missing, those that cannot be read again first', () => {
+    const gap = (fromMs: number, state: string, reason = 'away') => ({
+      fromMs,
+      toMs: fromMs + 3_600_000,
+      reason,
+      state,
+    })
+    const fromMs = Date.UTC(2026, 0, 14)
+    const textOf = (gaps: readonly ReturnType<typeof gap>[]): readonly string[] =>
+      linesOf(view('contoso', { streams: [{ kind: 'alerts', state: 'collecting', watermarkMs: nowMs, gaps }] })).slice(
+        5,
+      )
+    expect(textOf([gap(fromMs, 'reading')])).toEqual([
+      'contoso: collecting',
+      '  May lack alerts of 2026-01-14T00:00:00Z to 2026-01-14T01:00:00Z (away); the',
+      '  time is read again.',
+      '  → Nothing: it says when the time is whole again.',
+      '',
+    ])
+    const many = Array.from({ length: 7 }, (_, index) => gap(fromMs + index * 7_200_000, 'open'))
+    const text = textOf([...many, gap(0, 'unverifiable', 'expired')]).join('\n')
+    expect(text).toMatch(/1970-01-01T00:00:00Z to 1970-01-01T01:00:00Z \(expired\); the\s+time cannot be read again/)
+    expect(text).toContain('And 3 more such times')
+    expect(text).toContain('docs/operating/gaps.md')
+  })
+
   test('a name too long for its column stands above its row, whole', () => {
     const long = 'a-source-of-the-northern-branch'
     expect(linesOf(view(long)).slice(2, 5)).toEqual([
@@ -120,6 +146,9 @@ gone: collecting
       watermarkMs: fc.integer(),
       backlog: fc.nat(),
       lastError: error,
+      gaps: fc.array(fc.record({ fromMs: fc.integer(), toMs: fc.double(), reason: text, state: text }), {
+        maxLength: 8,
+      }),
     })
     const report = fc.record({
       id,

@@ -53,6 +53,7 @@ function troubleLines(view: SourceView, nowMs: number): readonly string[] {
       ? []
       : ['Not in this configuration. It goes when the collector takes up a configuration without it.']),
     ...errorsOf(view).flatMap((error) => errorLines(error, nowMs)),
+    ...gapLines(view),
   ]
   if (said.length === 0) return []
   const title = wrap(`${nameOf(view)}: ${stateOf(view)}`, '', '  ')
@@ -82,6 +83,35 @@ function errorsOf({ lastError, streams }: SourceView): readonly SourceReportErro
 function errorLines({ code, message, nextMove, atMs }: SourceReportError, nowMs: number): readonly string[] {
   const when = `${durationText((nowMs - atMs) / 1_000)} ago`
   return [`${code ?? 'Error'}, ${when}: ${message}`, ...(nextMove === undefined ? [] : [`→ ${nextMove}`])]
+}
+
+const gapsShownMax = 5
+
+/** Times of which records may be missing, those that somebody has to look at first. */
+function gapLines({ streams }: SourceView): readonly string[] {
+  const gaps = streams.flatMap(({ kind, gaps = [] }) => gaps.map((gap) => ({ kind, ...gap })))
+  if (gaps.length === 0) return []
+  const [lost, open] = [gaps.filter(isUnverifiable), gaps.filter((gap) => !isUnverifiable(gap))]
+  const shown = [...lost, ...open].slice(0, gapsShownMax)
+  return [
+    ...shown.map(({ kind, fromMs, toMs, reason, state }) => {
+      const what = isUnverifiable({ state }) ? 'cannot be read again' : 'is read again'
+      return `May lack ${kind} of ${timeText(fromMs)} to ${timeText(toMs)} (${reason}); the time ${what}.`
+    }),
+    ...(gaps.length > shown.length ? [`And ${gaps.length - shown.length} more such times; --json lists them.`] : []),
+    lost.length > 0
+      ? '→ Look into the portal for records of that time; what it means is in docs/operating/gaps.md.'
+      : '→ Nothing: it says when the time is whole again.',
+  ]
+}
+
+function isUnverifiable({ state }: { readonly state: string }): boolean {
+  return state === 'unverifiable'
+}
+
+/** Never throws, whatever a report says. */
+function timeText(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z') : String(ms)
 }
 
 /** With the tenant in front where it is not the source's own name. */

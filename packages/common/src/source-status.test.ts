@@ -30,7 +30,7 @@ describe('a report in the topic', () => {
     const newer = {
       ...report,
       lastError: { ...trouble, since: 3 },
-      streams: [{ ...report.streams[0], gaps: [{ fromMs: 1 }] }],
+      streams: [{ ...report.streams[0], notes: [{ fromMs: 1 }] }],
     }
     expect(decodeSourceReport(encodeSourceReport(newer as SourceReport))).toEqual(JSON.parse(JSON.stringify(newer)))
   })

@@ -19,6 +19,17 @@ export interface SourceReportStream {
   /** Records the source still holds, as far as it says. */
   readonly backlog?: number | undefined
   readonly lastError?: SourceReportError | undefined
+  /** Times of which records may be missing. */
+  readonly gaps?: readonly SourceReportGap[] | undefined
+}
+
+export interface SourceReportGap {
+  readonly fromMs: number
+  /** Not included. */
+  readonly toMs: number
+  readonly reason: string
+  /** `open` and `reading`: it is read again; `unverifiable`: it cannot be. */
+  readonly state: string
 }
 
 /** Value of the topic, as JSON. Times in milliseconds since the epoch. */
@@ -67,12 +78,20 @@ const errorSchema = z.looseObject({
   nextMove: z.string().optional(),
   atMs: z.number(),
 })
+const gapSchema = z.looseObject({
+  fromMs: z.number(),
+  toMs: z.number(),
+  reason: z.string(),
+  state: z.string(),
+})
 const streamSchema = z.looseObject({
   kind: z.string(),
   state: z.string(),
   watermarkMs: z.number().optional(),
   backlog: z.number().optional(),
   lastError: errorSchema.optional(),
+  // What another version means by it must not hide the rest.
+  gaps: z.array(gapSchema).optional().catch(undefined),
 })
 const reportSchema: z.ZodType<SourceReport> = z.looseObject({
   id: z.string(),
