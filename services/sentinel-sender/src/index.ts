@@ -1,2 +1,1 @@
-export { type SentinelSenderConfig, sentinelSenderSchema } from './config.ts'
-export { type RunningSentinelSender, type SentinelSenderOptions, start } from './start.ts'
+export { type SentinelSenderOptions, start } from './start.ts'

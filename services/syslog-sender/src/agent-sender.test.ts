@@ -1,11 +1,12 @@
-import { RelayError } from '@siem-relay/common'
+import { agentSchema, RelayError } from '@siem-relay/common'
 import { FakeBus } from '@siem-relay/delivery/testing'
 import { testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
-import { syslogSenderSchema } from './config.ts'
 import { start } from './start.ts'
 import { Receiver } from './testing/receiver.ts'
 import { cefLine, cefLines, eventually, startSender } from './testing/sender.ts'
+
+const configOf = (agent: object) => ({ agents: [agentSchema.parse(agent)] })
 
 describe('messages that cannot be sent', () => {
   test('go to the dead letters with their reason, and the rest goes on in order', async () => {
@@ -99,14 +100,14 @@ describe('start', () => {
   const agent = { id: 'siem', syslog: { host: '127.0.0.1', port: 514 } }
 
   test('leaves agents alone that are not enabled', async () => {
-    const config = syslogSenderSchema.parse({ agents: [{ ...agent, enabled: false }] })
+    const config = configOf({ ...agent, enabled: false })
     const running = await start(config, world())
     expect(running.status()).toEqual([])
     await running.stop(0)
   })
 
   test('refuses tcp-ack where the kernel does not show its queues', async () => {
-    const config = syslogSenderSchema.parse({ agents: [{ ...agent, syslog: { ...agent.syslog, confirm: 'tcp-ack' } }] })
+    const config = configOf({ ...agent, syslog: { ...agent.syslog, confirm: 'tcp-ack' } })
     const readText = async () => Promise.reject(new Error('ENOENT'))
     await expect(start(config, world(), { tuning: { readText } })).rejects.toThrow(
       'agent siem: confirm: tcp-ack needs Linux and a readable /proc/self/net/tcp; use confirm: checkpoint',
@@ -114,14 +115,14 @@ describe('start', () => {
   })
 
   test('refuses a console agent without an output', async () => {
-    const config = syslogSenderSchema.parse({ agents: [{ id: 'console', console: true }] })
+    const config = configOf({ id: 'console', console: true })
     await expect(start(config, world())).rejects.toThrow(RelayError)
   })
 
   test('warns of confirm: write and of unverified TLS', async () => {
     const syslog = { ...agent.syslog, protocol: 'tls', confirm: 'write', tls: { verify: false } }
     const ours = world()
-    const running = await start(syslogSenderSchema.parse({ agents: [{ ...agent, syslog }] }), ours)
+    const running = await start(configOf({ ...agent, syslog }), ours)
     await running.stop(0)
     expect(ours.entries.filter(({ level }) => level === 'warn').map(({ msg }) => msg)).toEqual(
       expect.arrayContaining([expect.stringContaining('confirm: write'), expect.stringContaining('tls.verify: false')]),
@@ -130,14 +131,14 @@ describe('start', () => {
 
   test('is ready while a receiver is away: that is a status, not unreadiness', async () => {
     const ours = world()
-    const running = await start(syslogSenderSchema.parse({ agents: [agent] }), ours)
+    const running = await start(configOf(agent), ours)
     expect(ours.health.report()).toMatchObject({ isReady: true })
     await running.stop(0)
   })
 
   test('fails when the bus cannot go on', async () => {
     const bus = new FakeBus()
-    const running = await start(syslogSenderSchema.parse({ agents: [agent] }), testWorld({ bus }))
+    const running = await start(configOf(agent), testWorld({ bus }))
     bus.failWorkers(new RelayError('RELAY_BUS_CLOSED', 'the log was closed'))
     await expect(running.failed).rejects.toThrow('the log was closed')
     await running.stop(0)

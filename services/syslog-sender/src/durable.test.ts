@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, openSqliteBus } from '@siem-relay/bus'
 import { agentSchema, deadLettersTopic, outTopic, senderGroup } from '@siem-relay/common'
+import type { RunningSenders } from '@siem-relay/delivery'
 import { systemClock } from '@siem-relay/service-kit'
 import { testWorld } from '@siem-relay/service-kit/testing'
 import { expect, test } from 'vitest'
-import { type RunningSyslogSender, start } from './start.ts'
+import { start } from './start.ts'
 import { Receiver } from './testing/receiver.ts'
 import { cefLine, eventually } from './testing/sender.ts'
 
@@ -24,7 +25,7 @@ async function append(bus: Bus, from: number, to: number): Promise<void> {
   await writer[Symbol.asyncDispose]()
 }
 
-function startOn(bus: Bus, port: number): Promise<RunningSyslogSender> {
+function startOn(bus: Bus, port: number): Promise<RunningSenders> {
   const world = { ...testWorld({ bus }), clock: systemClock }
   const agent = agentSchema.parse({ id: 'siem', syslog: { host: '127.0.0.1', port, checkpointMessages: 200 } })
   return start({ agents: [agent] }, world, { tuning: { settleMs: { tcp: 0, tls: 0 } } })

@@ -1,2 +1,1 @@
-export { type SyslogSenderConfig, syslogSenderSchema } from './config.ts'
-export { type RunningSyslogSender, type SyslogSenderOptions, start } from './start.ts'
+export { type SyslogSenderOptions, start } from './start.ts'

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, openSqliteBus, type SqliteBus } from '@siem-relay/bus'
 import { agentSchema, agentStatusTopic, outTopic } from '@siem-relay/common'
+import type { RunningSenders } from '@siem-relay/delivery'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
-import { type RunningSyslogSender, start } from './start.ts'
+import { start } from './start.ts'
 import { eventually } from './testing/sender.ts'
 
 const hourMs = 3_600_000
@@ -20,7 +21,7 @@ class Harness implements AsyncDisposable {
   isHeld = false
   #bus: SqliteBus | undefined
   #world: TestWorld | undefined
-  #running: RunningSyslogSender | undefined
+  #running: RunningSenders | undefined
 
   static async open(...agents: readonly object[]): Promise<Harness> {
     const harness = new Harness()
@@ -36,8 +37,8 @@ class Harness implements AsyncDisposable {
     return this.#world as TestWorld
   }
 
-  get running(): RunningSyslogSender {
-    return this.#running as RunningSyslogSender
+  get running(): RunningSenders {
+    return this.#running as RunningSenders
   }
 
   async restart(...agents: readonly object[]): Promise<void> {

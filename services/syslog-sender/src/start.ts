@@ -7,16 +7,9 @@ import {
   type SyslogDestination,
   tlsSettingsOf,
 } from '@siem-relay/common'
-import {
-  AgentSenders,
-  type AgentStatus,
-  announceReplayMetrics,
-  type SenderKind,
-  startReplays,
-} from '@siem-relay/delivery'
-import type { Reconfigurable, World } from '@siem-relay/service-kit'
+import { type RunningSenders, type SenderKind, type SendersConfig, startSenders } from '@siem-relay/delivery'
+import type { World } from '@siem-relay/service-kit'
 import { AgentSender } from './agent-sender.ts'
-import type { SyslogSenderConfig } from './config.ts'
 import { Checkpoint } from './confirm/checkpoint.ts'
 import type { Confirmation, ConfirmationContext } from './confirm/confirmation.ts'
 import { TcpAck } from './confirm/tcp-ack.ts'
@@ -42,11 +35,6 @@ export interface SyslogSenderOptions {
   readonly tuning?: Partial<Tuning>
 }
 
-export interface RunningSyslogSender extends Reconfigurable<SyslogSenderConfig> {
-  /** Where each agent stands. */
-  status(): readonly AgentStatus[]
-}
-
 /** What every transport shares. */
 interface Surroundings {
   readonly tuning: Tuning
@@ -62,47 +50,13 @@ interface Surroundings {
  * @throws {RelayError} `RELAY_CONFIG_INVALID` when an agent asks for what this machine cannot do.
  */
 export async function start(
-  config: SyslogSenderConfig,
+  config: SendersConfig,
   world: World,
   options: SyslogSenderOptions = {},
-): Promise<RunningSyslogSender> {
+): Promise<RunningSenders> {
   const tuning = { ...defaultTuning, ...options.tuning }
   const surroundings = { tuning, queues: await KernelQueues.open(tuning.readText), stdout: options.stdout }
-  const kind = senderKind(surroundings)
-  const agents = new AgentSenders(world, kind)
-  const check = (next: SyslogSenderConfig): void => {
-    for (const agent of next.agents) if (agent.enabled && kind.serves(agent)) kind.check(agent)
-  }
-  let inForce = config
-  const update = async (next: SyslogSenderConfig): Promise<void> => {
-    check(next)
-    await agents.update(next.agents)
-    inForce = next
-  }
-
-  await using starting = new AsyncDisposableStack()
-  starting.defer(() => agents.stop(0))
-  await update(config)
-  announceReplayMetrics(world.metrics, inForce.agents.filter(kind.serves))
-  const replays = await startReplays(world, kind, () => inForce.agents)
-  starting.move()
-
-  let stopping: Promise<void> | undefined
-  const stop = (drainMs: number): Promise<void> => {
-    stopping ??= Promise.all([replays.stop(drainMs), agents.stop(drainMs)]).then(() => undefined)
-    return stopping
-  }
-  const failed = Promise.race([agents.failed, replays.failed])
-  // Whoever started us decides what a failure means; nobody listening must not end the process.
-  failed.catch(() => undefined)
-  return {
-    failed,
-    status: () => agents.statuses(),
-    check,
-    update,
-    stop,
-    [Symbol.asyncDispose]: () => stop(0),
-  }
+  return startSenders(config, world, senderKind(surroundings))
 }
 
 function senderKind(surroundings: Surroundings): SenderKind {

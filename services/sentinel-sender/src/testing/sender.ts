@@ -14,6 +14,7 @@ import {
   senderGroup,
   sentinelTables,
 } from '@siem-relay/common'
+import type { RunningSenders } from '@siem-relay/delivery'
 import { systemClock, type World } from '@siem-relay/service-kit'
 import { testWorld } from '@siem-relay/service-kit/testing'
 import {
@@ -24,7 +25,7 @@ import {
 } from '@siem-relay/simulator'
 import { vi } from 'vitest'
 import type { z } from 'zod'
-import { type RunningSentinelSender, start } from '../start.ts'
+import { start } from '../start.ts'
 
 type AgentInput = z.input<typeof agentSchema>
 type SentinelInput = NonNullable<AgentInput['sentinel']>
@@ -62,7 +63,7 @@ export interface AzureUnderTest extends AsyncDisposable {
   /** Puts formatted rows into the agent's topic: generated records, or these texts as they are. */
   readonly put: (kind: EventKind, rows: number | readonly string[]) => Promise<readonly string[]>
   /** Starts a sender; it is stopped at the end, if not before. */
-  readonly send: (changes?: Partial<SentinelInput>) => Promise<RunningSentinelSender>
+  readonly send: (changes?: Partial<SentinelInput>) => Promise<RunningSenders>
   readonly letters: () => Promise<readonly Letter[]>
   /** Records the agent's group has not passed. */
   readonly lag: () => Promise<number>

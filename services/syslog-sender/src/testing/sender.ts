@@ -1,17 +1,17 @@
 /** Starts a sender for one agent `siem` against a fake bus, with short times. */
 import { type AgentDefinition, agentSchema, type Clock } from '@siem-relay/common'
-import type { AgentStatus } from '@siem-relay/delivery'
+import type { AgentStatus, RunningSenders } from '@siem-relay/delivery'
 import { FakeBus } from '@siem-relay/delivery/testing'
 import { systemClock, type World } from '@siem-relay/service-kit'
 import { testWorld } from '@siem-relay/service-kit/testing'
 import { vi } from 'vitest'
 import type { z } from 'zod'
-import { type RunningSyslogSender, type SyslogSenderOptions, start } from '../start.ts'
+import { type SyslogSenderOptions, start } from '../start.ts'
 
 type AgentInput = z.input<typeof agentSchema>
 
 export interface SenderUnderTest extends AsyncDisposable {
-  readonly running: RunningSyslogSender
+  readonly running: RunningSenders
   readonly bus: FakeBus
   readonly world: World
   readonly logged: () => string
