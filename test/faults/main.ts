@@ -11,6 +11,7 @@ import { killReceiver } from './kill-receiver.ts'
 import { killRelay } from './kill-relay.ts'
 import { killTwins } from './kill-twins.ts'
 import { print, type Report } from './report.ts'
+import { sentinelStorm } from './sentinel-storm.ts'
 
 const args = process.argv.slice(2)
 const isQuick = args.includes('--quick')
@@ -26,6 +27,7 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'kill-relp-tls': () => killReceiver('relp-tls', isQuick ? 3 : 20, seed),
   'never-reads': () => receiverThatNeverReads(seed),
   'half-open': () => halfOpenReceiver(seed),
+  'sentinel-storm': () => sentinelStorm(isQuick ? 100_000 : 1_000_000, isQuick ? 2 : 10, seed),
   'disk-low': () => diskFull(4 * 1_048_576, seed),
   'disk-full': () => diskFull(0, seed),
   'kafka-kills': () => copyUnderKills(isQuick ? 10_000 : 100_000, seed),

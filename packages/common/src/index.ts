@@ -44,7 +44,7 @@ export {
   type SentinelType,
   sentinelTables,
 } from './sentinel/schema.ts'
-export { azureClouds, type SentinelDestination } from './sentinel/settings.ts'
+export { azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
 export * from './source-status.ts'
 export * from './syslog/index.ts'
 export * from './topics.ts'

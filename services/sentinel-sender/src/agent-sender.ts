@@ -12,6 +12,7 @@ import {
   rawKindOf,
   type SentinelDestination,
   senderGroup,
+  windowBytesMaxOf,
 } from '@siem-relay/common'
 import {
   type AgentStatus,
@@ -167,7 +168,7 @@ export class SentinelSender implements Sender {
         if (feed.revoked || signal.aborted) return false
         continue
       }
-      if (this.#rows > 0 && this.#bytes + value.length > this.#destination.windowBytesMax) {
+      if (this.#rows > 0 && this.#bytes + value.length > windowBytesMaxOf(this.#destination)) {
         await new Promise<void>((resolve) => this.#waiting.push(resolve))
         continue
       }

@@ -119,8 +119,9 @@ export const sentinelSchema = z
       .max(32)
       .default(4)
       .meta({ description: 'Requests on their way at a time, for each stream.' }),
-    windowBytesMax: z.int().min(1_048_576).default(67_108_864).meta({
-      description: 'Rows taken from the log and not yet stored; reading pauses beyond it.',
+    windowBytesMax: z.int().min(1_048_576).optional().meta({
+      description:
+        'Rows taken from the log and not yet stored; reading pauses beyond it, and no more of them come twice after kill -9. Default: 16 MiB, with packing: wire 64 MiB.',
     }),
     timeoutMs: z.int().min(1_000).default(60_000).meta({ description: 'Most time a request may take.' }),
     proxy: z.string().optional().meta({
@@ -172,3 +173,11 @@ function problemOfEndpoint(text: string, suffix: string): string | undefined {
 
 /** Where rows of an agent go. */
 export type SentinelDestination = z.output<typeof sentinelSchema>
+
+/** The most bytes of rows that may be on their way. */
+export function windowBytesMaxOf({
+  windowBytesMax,
+  packing,
+}: Pick<SentinelDestination, 'windowBytesMax' | 'packing'>): number {
+  return windowBytesMax ?? (packing === 'raw' ? 16_777_216 : 67_108_864)
+}
