@@ -16,8 +16,8 @@ const policies = ['first', 'prefer-identity', 'prefer-cloud-apps', 'annotate', '
 type Policy = (typeof policies)[number]
 
 const aliveMsMax = 1_500
-/** Longer than all the deaths together take: what waits for its twin must not leave before it can have come. */
-const graceMinutesOf = (rounds: number): number => 0.5 + rounds / 12
+/** About as long as all the deaths together take: some alerts leave before their twin has come, and have to do so anew. */
+const graceMinutesOf = (rounds: number): number => 0.1 + rounds / 30
 const dayMs = 86_400_000
 
 interface Outcome {
@@ -52,7 +52,10 @@ export async function killTwins(rounds: number, seed: number): Promise<Report> {
   const discarded = await recordsOf(bus, discardedTopic)
   const outcomes = new Map<Policy, Outcome>()
   for (const policy of policies)
-    outcomes.set(policy, await judge(policy, { scenario, raw, discarded, out: await recordsOf(bus, outTopic(policy)) }))
+    outcomes.set(
+      policy,
+      await judge(policy, { scenario, raw, discarded, graceMinutes, out: await recordsOf(bus, outTopic(policy)) }),
+    )
   const all = [...outcomes.values()]
   const sum = (count: (outcome: Outcome) => number): number => all.reduce((total, outcome) => total + count(outcome), 0)
   const deciding = [...outcomes].filter(([policy]) => policy !== 'annotate' && policy !== 'off')
@@ -139,11 +142,11 @@ function configOf({ url, tokenUrl }: Simulator, port: number, graceMinutes: numb
   }
 }
 
-function agentOf(policy: Policy, graceMinutes?: number) {
+function agentOf(policy: Policy, graceMinutes: number) {
   return {
     id: policy,
     device: { version: policy },
-    dedup: { policy, ...(graceMinutes !== undefined && { graceMinutes }) },
+    dedup: { policy, graceMinutes },
   }
 }
 
@@ -157,9 +160,10 @@ interface Evidence {
   readonly raw: readonly BusRecord[]
   readonly discarded: readonly BusRecord[]
   readonly out: readonly BusRecord[]
+  readonly graceMinutes: number
 }
 
-async function judge(policy: Policy, { scenario, raw, discarded, out }: Evidence): Promise<Outcome> {
+async function judge(policy: Policy, { scenario, raw, discarded, out, graceMinutes }: Evidence): Promise<Outcome> {
   const attackOf = attackById(scenario)
   const mine = discarded.filter(({ headers }) => headers[letterHeaders.agent] === policy)
   const merges = mine.map(({ key, value }) => ({
@@ -169,7 +173,7 @@ async function judge(policy: Policy, { scenario, raw, discarded, out }: Evidence
   const left = new Set(out.map(({ key }) => attackOf.get(key)))
   const pairs = scenario.filter(({ isTwin, api }) => isTwin && api === 'defender')
   const merged = new Set(merges.map(({ key }) => attackOf.get(key)))
-  const anew = formatAnew(policy, raw)
+  const anew = formatAnew(policy, graceMinutes, raw)
   return {
     missingAttacks: [...attacksOf(scenario)].filter((attack) => !left.has(attack)).length,
     falseMerges: merges.filter(({ key, kept }) => attackOf.get(key) !== attackOf.get(kept)).length,
@@ -182,6 +186,7 @@ async function judge(policy: Policy, { scenario, raw, discarded, out }: Evidence
 /** The raw log through a partition that remembers nothing, as a replay would. */
 function formatAnew(
   policy: Policy,
+  graceMinutes: number,
   raw: readonly BusRecord[],
 ): {
   readonly out: readonly NewRecord[]
@@ -190,7 +195,7 @@ function formatAnew(
   const stage = openPartition(
     { topic: rawTopic('contoso', 'alerts').name, partition: 0, state: new Map() },
     {
-      agent: agentSchema.parse({ ...agentOf(policy), console: true }),
+      agent: agentSchema.parse({ ...agentOf(policy, graceMinutes), console: true }),
       defaultVersion: '',
       bytesMax: 65_000,
       nowMs: () => Date.now(),

@@ -28,7 +28,7 @@ import { chooseProxy, createDispatchers, type Dispatchers, type Environment } fr
 import type { World } from '@siem-relay/service-kit'
 import { type UploadResult, upload } from './client.ts'
 import type { DeliveryPorts } from './delivery.ts'
-import { acknowledge, type Entry, type Feed } from './entry.ts'
+import { acknowledge, advance, type Entry, type Feed } from './entry.ts'
 import { replaySentinelMetrics, type SentinelMetrics, sentinelMetrics } from './metrics.ts'
 import type { Packed } from './packing.ts'
 import { markRow } from './replay-mark.ts'
@@ -67,6 +67,7 @@ export class SentinelSender implements Sender {
   #isTaking = true
   /** Rows taken and neither stored nor in the dead letters. */
   #rows = 0
+  /** Of rows from the oldest of each partition on that is not done: later ones come again with it. */
   #bytes = 0
   #waiting: (() => void)[] = []
   #onEmpty: (() => void) | undefined
@@ -138,7 +139,7 @@ export class SentinelSender implements Sender {
   }
 
   #openFeed(acknowledger: Acknowledger): PartitionDelivery {
-    const feed: Feed = { acknowledger, revoked: false }
+    const feed: Feed = { acknowledger, revoked: false, line: [] }
     let place = 0
     return {
       deliver: async (batch) => {
@@ -168,7 +169,9 @@ export class SentinelSender implements Sender {
         if (feed.revoked || signal.aborted) return false
         continue
       }
-      if (this.#rows > 0 && this.#bytes + value.length > windowBytesMaxOf(this.#destination)) {
+      if (this.#bytes > 0 && this.#bytes + value.length > windowBytesMaxOf(this.#destination)) {
+        // The oldest row may be one that waits for others to fill its request.
+        for (const loop of Object.values(this.#loops)) loop.hurry()
         await new Promise<void>((resolve) => this.#waiting.push(resolve))
         continue
       }
@@ -189,7 +192,9 @@ export class SentinelSender implements Sender {
     this.#rows++
     this.#bytes += row.length
     this.#metrics.unconfirmed(this.#rows)
-    this.#loops[kind].queue.push({ feed, record, kind, row, place, wasSent: false })
+    const entry: Entry = { feed, record, kind, row, place, wasSent: false, isDone: false }
+    feed.line.push(entry)
+    this.#loops[kind].queue.push(entry)
   }
 
   #problemOf(kind: EventKind | undefined, { key }: BusRecord, row: Buffer): RelayError | undefined {
@@ -300,7 +305,8 @@ export class SentinelSender implements Sender {
   }
 
   #release(entries: readonly Entry[]): void {
-    for (const { row } of entries) this.#bytes -= row.length
+    for (const entry of entries) entry.isDone = true
+    for (const feed of new Set(entries.map((entry) => entry.feed))) this.#bytes -= advance(feed)
     this.#rows -= entries.length
     this.#metrics.unconfirmed(this.#rows)
     this.#wakeFeeds()

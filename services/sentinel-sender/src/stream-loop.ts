@@ -31,6 +31,7 @@ export class StreamLoop {
   #waitingSinceMs: number | undefined
   #ratio = ratioAtFirst
   #isDraining = false
+  #isHurried = false
 
   constructor({ kind, settings, clock, ports }: StreamLoopOptions) {
     this.kind = kind
@@ -84,9 +85,16 @@ export class StreamLoop {
     this.#bell.ring()
   }
 
+  /** Nobody adds rows before those that wait are gone: they go at once. */
+  hurry(): void {
+    if (this.queue.isEmpty || this.#isHurried) return
+    this.#isHurried = true
+    this.#bell.ring()
+  }
+
   get #mayGo(): boolean {
     if (this.queue.isEmpty || this.#underWay.size >= this.#settings.concurrency) return false
-    return this.#isDraining || this.#isFull || this.#clock.monotonicMs() >= (this.#goAtMs ?? 0)
+    return this.#isDraining || this.#isHurried || this.#isFull || this.#clock.monotonicMs() >= (this.#goAtMs ?? 0)
   }
 
   get #goAtMs(): number | undefined {
@@ -103,6 +111,7 @@ export class StreamLoop {
   async #pack(): Promise<Packed | undefined> {
     const { packing, requestBytesMax } = this.#settings
     const packed = await (packing === 'raw' ? packRaw : packWire)(this.queue, requestBytesMax)
+    this.#isHurried = false
     this.#waitingSinceMs = this.queue.isEmpty ? undefined : this.#clock.monotonicMs()
     if (packed !== undefined) this.#ratio = packed.body.length / packed.rawBytes
     return packed

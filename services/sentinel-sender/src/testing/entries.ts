@@ -13,6 +13,7 @@ function testFeed(): TestFeed {
   return {
     acknowledged,
     revoked: false,
+    line: [],
     acknowledger: {
       acknowledge: (first, last) => acknowledged.push([first, last]),
       deadLetter: () => undefined,
@@ -32,7 +33,7 @@ function entryOf(row: string | Buffer, place = 0, feed: Feed = testFeed(), kind:
     headers: {},
     appendedMs: 0,
   }
-  return { feed, record, kind, row: bytes, place, wasSent: false }
+  return { feed, record, kind, row: bytes, place, wasSent: false, isDone: false }
 }
 
 /** Entries of one feed in their order. */
