@@ -3,12 +3,12 @@ import type { BusRecord } from '@siem-relay/bus'
 import type { EventKind } from '@siem-relay/common'
 import type { Entry, Feed } from '../entry.ts'
 
-interface TestFeed extends Feed {
+export interface TestFeed extends Feed {
   /** Offsets acknowledged, in the order of the calls. */
   readonly acknowledged: (readonly [first: number, last: number])[]
 }
 
-function testFeed(): TestFeed {
+export function testFeed(): TestFeed {
   const acknowledged: (readonly [number, number])[] = []
   return {
     acknowledged,
