@@ -43,11 +43,16 @@ export function createTokens(destination: SentinelDestination, clock: Clock, pro
       signal.throwIfAborted()
       if (current !== undefined && clock.nowMs() < current.untilMs) return current.token
       asking ??= ask()
-      const aborted = new Promise<never>((_, reject) =>
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-      )
-      aborted.catch(() => undefined)
-      return Promise.race([asking, aborted])
+      const aborted = Promise.withResolvers<never>()
+      aborted.promise.catch(() => undefined)
+      const onAbort = (): void => aborted.reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      try {
+        return await Promise.race([asking, aborted.promise])
+      } finally {
+        // The signal lives as long as the sender; tokens come every hour.
+        signal.removeEventListener('abort', onAbort)
+      }
     },
     refused(token) {
       if (current?.token === token) current = undefined
