@@ -3,10 +3,9 @@ import type { Writer } from '@siem-relay/bus'
 import { dispositionOf } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
 import type { StreamReport } from './report.ts'
+import { closedReason, logCheckMs } from './room.ts'
 
 type Changes = Parameters<Writer['commit']>[0]
-
-const logCheckMs = 1_000
 
 /** @throws what says that the log is lost to this owner; the signal's reason. */
 export async function commitAtLast(
@@ -23,7 +22,7 @@ export async function commitAtLast(
       if (dispositionOf(error) !== 'retry') throw error
       report.trouble('waiting', error)
       await clock.sleep(logCheckMs, signal)
-      while (!bus.intake().open) await clock.sleep(logCheckMs, signal)
+      while (closedReason(bus) !== undefined) await clock.sleep(logCheckMs, signal)
     }
   }
 }

@@ -9,6 +9,7 @@ import { removeGapGauges, setGapGauges, tellGaps } from '../gap-report.ts'
 import { slowRetryMs } from '../hold.ts'
 import { claimSource, runTogether, statusOf } from '../life.ts'
 import { StreamReport } from '../report.ts'
+import { closedReason, logCheckMs } from '../room.ts'
 import { tenantOf } from '../settings.ts'
 import type { Source, SourceContext, SourceStatus } from '../source.ts'
 import type { DefenderStreamingSourceConfig } from './config.ts'
@@ -18,7 +19,6 @@ import { Intake, type Step } from './intake.ts'
 import type { Gap } from './positions.ts'
 
 const readPolicy = { minMs: 1_000, maxMs: 5 * 60_000 }
-const logCheckMs = 1_000
 /** How often alerts are looked at whose time may have come. */
 const settleEveryMs = 1_000
 
@@ -192,10 +192,9 @@ class DefenderStreamingSource implements Source {
   async #roomInLog(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted()
-      const intake = this.#context.world.bus.intake()
-      if (intake.open) return
-      const full = new RelayError('RELAY_LOG_FULL', `the log takes no records: ${intake.reason}`)
-      for (const report of this.#reports.values()) report.trouble('waiting', full)
+      const closed = closedReason(this.#context.world.bus)
+      if (closed === undefined) return
+      for (const report of this.#reports.values()) report.trouble('waiting', closed)
       await this.#clock.sleep(logCheckMs, signal)
     }
   }

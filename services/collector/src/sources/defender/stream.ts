@@ -1,14 +1,17 @@
 /** One stream of a source, alerts or activities, from sweep to sweep: reads a page, commits its new records together with the
  *  place it has reached, and only then believes in either. What is read when, and what becomes of trouble, stands here; requests
  *  are client.ts, what follows from a page outcome.ts, where to read next paging.ts, sweep.ts and reread.ts. */
-import type { NewRecord, State, StateChange } from '@siem-relay/bus'
+import type { State } from '@siem-relay/bus'
 import { dispositionOf, RelayError, SeenIds } from '@siem-relay/common'
 import { backoffMs } from '@siem-relay/service-kit'
 import { durationMs } from '../../duration.ts'
+import { commitAtLast } from '../commit.ts'
 import { tellGaps } from '../gap-report.ts'
 import { type GapChange, heldSinceMs, nextGap } from '../gaps.ts'
-import { type Hold, slowRetryMs } from '../hold.ts'
+import { slowRetryMs } from '../hold.ts'
+import type { PolledParts } from '../polled.ts'
 import { StreamReport } from '../report.ts'
+import { untilAllowed } from '../room.ts'
 import type { SourceContext, StreamStatus } from '../source.ts'
 import { type DefenderClient, PermissionError } from './client.ts'
 import type { DefenderSourceConfig } from './config.ts'
@@ -29,15 +32,11 @@ import {
   startPoll,
 } from './sweep.ts'
 
-export interface StreamParts {
+export interface StreamParts extends Pick<PolledParts, 'hold' | 'commit'> {
   readonly kind: StreamKind
   readonly config: DefenderSourceConfig
   readonly context: SourceContext
   readonly client: DefenderClient
-  /** Refused credentials concern all streams of the source. */
-  readonly hold: Hold
-  /** One at a time over all streams. */
-  readonly commit: (changes: { records: readonly NewRecord[]; state: readonly StateChange[] }) => Promise<void>
 }
 
 /** Ids remembered, some 100 bytes each: at 50 activities a second the last 50 minutes. Beyond it sweeps reach back less. */
@@ -49,7 +48,6 @@ const backoff = { minMs: 1_000, maxMs: 5 * 60_000 }
 const backFailuresMax = 5
 /** A local clock this far from the server's is not asked where to begin. */
 const skewMsMax = 60_000
-const logCheckMs = 1_000
 /** After the API refused scan mode, plain pages are read for this long before it is asked again. */
 const scanPauseMs = 3_600_000
 
@@ -109,16 +107,8 @@ export class Stream {
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    const intake = this.#parts.context.world.bus.intake()
-    if (!intake.open) {
-      this.#report.trouble('waiting', new RelayError('RELAY_LOG_FULL', `the log takes no records: ${intake.reason}`))
-      return this.#clock.sleep(logCheckMs, signal)
-    }
-    const heldMs = this.#parts.hold.remainingMs()
-    if (heldMs > 0) {
-      this.#report.trouble('error', this.#parts.hold.error)
-      return this.#clock.sleep(heldMs, signal)
-    }
+    const { context, hold } = this.#parts
+    await untilAllowed({ world: context.world, hold, report: this.#report }, signal)
     const role = this.#nextRole()
     if (role === undefined) return this.#clock.sleep(this.#idleMs(), signal)
     let outcome: Outcome | undefined
@@ -211,17 +201,7 @@ export class Stream {
       records: selection.records,
       state: [{ key: cursorKey(this.kind), value: encodeCursor(state) }, ...chunks],
     }
-    for (;;) {
-      try {
-        await this.#parts.commit(changes)
-        break
-      } catch (error) {
-        if (dispositionOf(error) !== 'retry') throw error
-        this.#report.trouble('waiting', error)
-        await this.#clock.sleep(logCheckMs, signal)
-        while (!this.#parts.context.world.bus.intake().open) await this.#clock.sleep(logCheckMs, signal)
-      }
-    }
+    await commitAtLast(this.#parts.commit, changes, this.#parts.context.world, this.#report, signal)
     this.#seen.commit()
     this.#state = state
     this.#committed(outcome)

@@ -1,8 +1,9 @@
 /** What keeps rows: each once, in one transaction with the memory that it was taken and with the place in a file it came from. A commit
  *  that was begun is made until the log has it or never will; whoever waits for it may stop waiting, and hand the rows in again. */
 import type { Headers, NewRecord, State, StateChange, Writer } from '@siem-relay/bus'
-import { dispositionOf, RelayError, rawHeaders, rawTopic, SeenIds } from '@siem-relay/common'
+import { dispositionOf, rawHeaders, rawTopic, SeenIds } from '@siem-relay/common'
 import type { StreamReport } from '../report.ts'
+import { closedReason, logCheckMs } from '../room.ts'
 import type { SourceContext } from '../source.ts'
 import type { GoodRow } from './rows/reader.ts'
 
@@ -18,7 +19,6 @@ export const stepBytesMax = 1_048_576
 /** A client repeats what it had no answer to within minutes, a person a file within days. Some 100 bytes each. */
 const idsMax = 200_000
 const idsKeptMs = 7 * 86_400_000
-const logCheckMs = 1_000
 const lastKey = 'last/discovery'
 
 export interface LedgerParts {
@@ -55,8 +55,7 @@ export class Ledger {
 
   /** Why rows cannot be kept at the moment. */
   get trouble(): unknown {
-    const intake = this.#parts.context.world.bus.intake()
-    return intake.open ? this.#trouble : fullError(intake.reason)
+    return closedReason(this.#parts.context.world.bus) ?? this.#trouble
   }
 
   /** When rows were kept last, milliseconds since the epoch. */
@@ -133,8 +132,8 @@ export class Ledger {
     for (;;) {
       signal.throwIfAborted()
       try {
-        const intake = this.#parts.context.world.bus.intake()
-        if (!intake.open) throw fullError(intake.reason)
+        const closed = closedReason(this.#parts.context.world.bus)
+        if (closed !== undefined) throw closed
         await (this.#writer as Writer).commit(changes)
         this.#trouble = undefined
         this.#parts.report.success(undefined)
@@ -167,10 +166,6 @@ export class Ledger {
   get #clock() {
     return this.#parts.context.world.clock
   }
-}
-
-function fullError(reason: string): RelayError {
-  return new RelayError('RELAY_LOG_FULL', `the log takes no records: ${reason}`)
 }
 
 /** @returns the index behind the last row of the step that begins at `from`. */

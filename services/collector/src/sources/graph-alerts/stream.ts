@@ -11,6 +11,7 @@ import { tellGaps } from '../gap-report.ts'
 import { slowRetryMs } from '../hold.ts'
 import type { PolledParts, PolledStream } from '../polled.ts'
 import { StreamReport } from '../report.ts'
+import { untilAllowed } from '../room.ts'
 import type { SourceContext, StreamStatus } from '../source.ts'
 import type { GraphAlertsClient, Listed } from './client.ts'
 import type { GraphAlertsSourceConfig } from './config.ts'
@@ -75,7 +76,6 @@ const attemptsMax = 3
 /** Cuts of one sweep: enough to find five alerts that break their pages to the tick; beyond it wider ranges are set aside. */
 const cutsMax = 200
 const skewMsMax = 60_000
-const logCheckMs = 1_000
 const dayMs = 86_400_000
 const priorities = { poll: 0, again: 2 } as const
 
@@ -123,16 +123,8 @@ export class GraphAlertStream implements PolledStream {
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    const intake = this.#parts.context.world.bus.intake()
-    if (!intake.open) {
-      this.#report.trouble('waiting', new RelayError('RELAY_LOG_FULL', `the log takes no records: ${intake.reason}`))
-      return this.#clock.sleep(logCheckMs, signal)
-    }
-    const { hold } = this.#parts
-    if (hold.remainingMs() > 0) {
-      this.#report.trouble('error', hold.error)
-      return this.#clock.sleep(hold.remainingMs(), signal)
-    }
+    const { context, hold } = this.#parts
+    await untilAllowed({ world: context.world, hold, report: this.#report }, signal)
     if (this.#sweep === undefined) {
       const idleMs = this.#pollAtMs - this.#clock.monotonicMs()
       if (idleMs > 0) return this.#clock.sleep(idleMs, signal)

@@ -5,6 +5,7 @@ import { backoffMs, type World } from '@siem-relay/service-kit'
 import { PermissionError } from '../api-client.ts'
 import type { Hold } from '../hold.ts'
 import type { StreamReport } from '../report.ts'
+import { untilAllowed } from '../room.ts'
 import type { DiscoveryClient, GraphPage, GraphRequest } from './client.ts'
 
 export interface ReaderParts {
@@ -19,7 +20,6 @@ export interface ReaderParts {
 
 const backoff = { minMs: 1_000, maxMs: 60_000 }
 const attemptsMax = 4
-const logCheckMs = 1_000
 /** No list is this long; one that seems to be goes in circles. */
 const pagesMax = 10_000
 
@@ -52,7 +52,7 @@ export class Reader {
     const { world, client, hold, report, onPage, signal } = this.#parts
     const { clock, random } = world
     for (let failures = 0, throttles = 0; ; ) {
-      await this.#whenAllowed()
+      await untilAllowed(this.#parts, this.#parts.signal)
       try {
         const page = await client.read(request, signal)
         hold.passed()
@@ -77,20 +77,6 @@ export class Reader {
         const askedMs = error instanceof RelayError ? (error.retryAfterMs ?? 0) : 0
         await clock.sleep(Math.max(backoffMs(failures, backoff, random), askedMs), signal)
       }
-    }
-  }
-
-  async #whenAllowed(): Promise<void> {
-    const { world, hold, report, signal } = this.#parts
-    for (;;) {
-      signal.throwIfAborted()
-      const intake = world.bus.intake()
-      const heldMs = hold.remainingMs()
-      if (intake.open && heldMs === 0) return
-      if (heldMs > 0) report.trouble('error', hold.error)
-      else if (!intake.open)
-        report.trouble('waiting', new RelayError('RELAY_LOG_FULL', `the log takes no records: ${intake.reason}`))
-      await world.clock.sleep(heldMs > 0 ? heldMs : logCheckMs, signal)
     }
   }
 }
