@@ -66,6 +66,17 @@ describe('rooms', () => {
     ).toEqual([])
   })
 
+  test('packages/delivery knows no destination, packages/http nobody it is for', () => {
+    const kit = ['@siem-relay/bus', '@siem-relay/common', '@siem-relay/service-kit']
+    expect(strayImports('packages/delivery', kit)).toEqual([])
+    expect(strayImports('packages/http', [/^node:/, '@siem-relay/common', 'undici'])).toEqual([])
+    expect(
+      [...product('packages/delivery'), ...product('packages/http')]
+        .filter((file) => /\b(CEF|RFC 5424|Logs Ingestion|Graph)\b/.test(file.text))
+        .map((file) => file.path),
+    ).toEqual([])
+  })
+
   test('packages/service-kit knows no service and no vendor', () => {
     expect(
       strayImports('packages/service-kit', [

@@ -129,6 +129,19 @@ describe('siem-relay', () => {
     expect(err).toBe('6 would be sent, 6 left out, 0 would go to dead-letters\n')
   })
 
+  test('preview shows the rows of an agent for Microsoft Sentinel as they go out', async () => {
+    const sentinel = {
+      endpoint: 'https://soc-a1b2.westeurope-1.ingest.monitor.azure.com',
+      ruleId: `dcr-${'0'.repeat(32)}`,
+      auth: { type: 'managed-identity' },
+    }
+    using directory = withConfig({ ...config, agents: [{ id: 'soc', sentinel }] })
+    const { out, err } = await inProcess(directory, ['preview', '--agent', 'soc', '--sample'])
+    const rows = out.split('\n').filter((line) => line.startsWith('{'))
+    expect(rows.map((row) => (JSON.parse(row) as { RecordId: string }).RecordId)).toHaveLength(6)
+    expect(err).toBe('6 would be sent, 6 left out, 0 would go to dead-letters\n')
+  })
+
   test('preview reads records from standard input, hostile ones too', async () => {
     using directory = withConfig({ ...config, agents: [{ ...config.agents[0], alerts: {} }] })
     const alert = sampleLines().find(({ kind }) => kind === 'alerts')

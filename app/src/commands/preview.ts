@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import {
   type AgentDefinition,
-  createHeader,
+  createAgentHeader,
   createPipeline,
   type EventKind,
   type Explanation,
@@ -70,7 +70,7 @@ function agentOf(config: RelayConfig, id: string): AgentDefinition {
 function createJudge(agent: AgentDefinition, isExplaining: boolean): (record: PreviewRecord) => Previewed {
   const nowMs = (): number => Date.now()
   const pipeline = createPipeline(agent, { defaultVersion: version, bytesMax: 65_536, nowMs })
-  const header = createHeader(agent.header, hostname(), { appName: agent.device.vendor, nowMs })
+  const header = createAgentHeader(agent, hostname(), nowMs)
   const seen = new Set<string>()
   return (record) => {
     const input: PipelineInput = record

@@ -61,6 +61,7 @@ describe('an agent for Microsoft Sentinel', () => {
       { sentinel: { ...sentinel, streams: { alerts: 'McasAlerts' } } },
       /begins with Custom-/,
     ],
+    ['a proxy that is none', { sentinel: { ...sentinel, proxy: 'ftp://proxy' } }, /sentinel\.proxy: must be http/],
     [
       'a foreign authority',
       { sentinel: { ...sentinel, authorityHost: 'https://login.evil.example' } },

@@ -37,6 +37,7 @@ export type { Origin } from './normalize/origin.ts'
 export { type Fields, fieldsOf, integerOf, textOf, textsOf, timeOf } from './normalize/values.ts'
 export * from './pipeline.ts'
 export { printable, printableJson } from './printable.ts'
+export { parseProxy, proxySetting } from './proxy-address.ts'
 export { problemOfRow } from './sentinel/check.ts'
 export {
   type SentinelColumn,
@@ -44,7 +45,7 @@ export {
   type SentinelType,
   sentinelTables,
 } from './sentinel/schema.ts'
-export { azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
+export { authorityOf, azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
 export * from './source-status.ts'
 export * from './syslog/index.ts'
 export * from './topics.ts'

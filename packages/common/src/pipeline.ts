@@ -93,11 +93,17 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
 type Encode = (event: RelayEvent, input: PipelineInput) => CefLine
 
 function encoderOf(agent: AgentDefinition, { defaultVersion, bytesMax }: PipelineOptions): Encode {
-  if (formatOf(agent) === 'sentinel')
-    return (event, { portalUrl, receivedMs, version }) => {
-      const context = { agent, defaultVersion, portalUrl, receivedMs, version }
-      return { ...sentinelLine(event, context, bytesMax), severity: 0 }
+  if (formatOf(agent) === 'sentinel') {
+    const own = {
+      device: { ...agent.device, version: agent.device.version ?? defaultVersion },
+      alertTypes: new Map(Object.entries(agent.alertTypes)),
+      appIds: new Map(Object.entries(agent.appIds)),
     }
+    return (event, { portalUrl, receivedMs, version }) => ({
+      ...sentinelLine(event, { ...own, portalUrl, receivedMs, version }, bytesMax),
+      severity: 0,
+    })
+  }
   const cef = createCefProfile({ agent, defaultVersion, bytesMax })
   if (agent.discovery.output === 'cef') return (event, { portalUrl }) => cef(event, portalUrl)
   return (event, { portalUrl }) =>

@@ -1,3 +1,3 @@
 export { createDispatchers, type DispatcherOptions, type Dispatchers, readAuthorities } from './dispatchers.ts'
-export { chooseProxy, type Environment, isLoopback, parseProxy } from './proxy.ts'
+export { chooseProxy, type Environment, isLoopback } from './proxy.ts'
 export { parseHttpDate, parseRetryAfter } from './retry-after.ts'

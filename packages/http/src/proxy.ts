@@ -1,15 +1,7 @@
 /** Which proxy a request takes. Pure: the environment is an argument. Connecting through it is dispatchers.ts. */
+import { parseProxy } from '@siem-relay/common'
 
 export type Environment = Readonly<Record<string, string | undefined>>
-
-/** A proxy setting, `http://user:password@proxy:3128` or the SIEM agent's `ADDRESS[:PORT]`; undefined when it is neither. */
-export function parseProxy(text: string): URL | undefined {
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  if (!URL.canParse(withScheme)) return undefined
-  const url = new URL(withScheme)
-  const isPlain = (url.pathname === '/' || url.pathname === '') && url.search === '' && url.hash === ''
-  return (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '' && isPlain ? url : undefined
-}
 
 /**
  * The proxy for a target, or undefined for a direct connection. A configured proxy takes everything; without one HTTPS_PROXY

@@ -3,6 +3,7 @@
 import type { Acknowledger, BusRecord, PartitionDelivery, Worker } from '@siem-relay/bus'
 import {
   type AgentDefinition,
+  authorityOf,
   describeError,
   type EventKind,
   outHeaders,
@@ -326,9 +327,9 @@ function kindOf({ headers }: BusRecord): EventKind | undefined {
 }
 
 /** Tokens take the same way as rows; Entra is another host. */
-function proxyOf({ proxy, authorityHost }: SentinelDestination, env: Environment): URL | undefined {
+function proxyOf(destination: SentinelDestination, env: Environment): URL | undefined {
   try {
-    return chooseProxy(new URL(authorityHost ?? 'https://login.microsoftonline.com'), proxy, env)
+    return chooseProxy(new URL(authorityOf(destination)), destination.proxy, env)
   } catch (error) {
     throw new RelayError('RELAY_CONFIG_INVALID', (error as Error).message, { cause: error })
   }

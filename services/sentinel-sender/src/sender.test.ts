@@ -153,6 +153,18 @@ describe('trouble', () => {
     expect(setup.azure.ids.size).toBe(10)
   })
 
+  test('an authority that cannot be read is refused before anything changes', async () => {
+    await using setup = await startAzure()
+    await setup.put('alert', 1)
+    await expect(setup.send({ caFile: '/nowhere/ca.pem' })).rejects.toThrow(
+      /agent sentinel: sentinel\.caFile \/nowhere\/ca\.pem cannot be used: ENOENT/,
+    )
+    const sender = await setup.send()
+    const agents = [setup.agent({ caFile: '/nowhere/ca.pem' })]
+    expect(() => sender.check({ agents })).toThrow(expect.objectContaining({ code: 'RELAY_CONFIG_INVALID' }))
+    await allPassed(setup)
+  })
+
   test('a wrong secret is told with its fix, and a new one in the file is taken up', async () => {
     await using setup = await startAzure()
     writeFileSync(setup.secretFile, 'wrong')

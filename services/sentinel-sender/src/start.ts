@@ -1,7 +1,7 @@
 /** The sentinel-sender service: one sender per enabled agent whose destination is Microsoft Sentinel, their status, their health. */
-import { type AgentDefinition, RelayError, type SentinelDestination } from '@siem-relay/common'
+import { type AgentDefinition, describeError, RelayError, type SentinelDestination } from '@siem-relay/common'
 import { type RunningSenders, type SenderKind, type SendersConfig, startSenders } from '@siem-relay/delivery'
-import { type Environment, parseProxy } from '@siem-relay/http'
+import { type Environment, readAuthorities } from '@siem-relay/http'
 import type { World } from '@siem-relay/service-kit'
 import { SentinelSender, type Surroundings } from './agent-sender.ts'
 
@@ -29,11 +29,12 @@ function senderKind(around: Surroundings): SenderKind {
     service: 'sentinel-sender',
     serves: ({ sentinel }) => sentinel !== undefined,
     check: ({ id, sentinel }) => {
-      if (sentinel?.proxy !== undefined && parseProxy(sentinel.proxy) === undefined)
-        throw new RelayError(
-          'RELAY_CONFIG_INVALID',
-          `agent ${id}: sentinel.proxy must be http://[user:password@]address[:port]`,
-        )
+      if (sentinel?.caFile === undefined) return
+      try {
+        readAuthorities(sentinel.caFile)
+      } catch (cause) {
+        throw new RelayError('RELAY_CONFIG_INVALID', `agent ${id}: sentinel.${describeError(cause)}`, { cause })
+      }
     },
     create: (options) => new SentinelSender(options, destinationOf(options.agent), around),
     deliveryOf: ({ sentinel }) => sentinel,

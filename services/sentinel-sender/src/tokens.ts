@@ -2,7 +2,14 @@
  *  for every new token, so that a rotated one is taken up without a restart. */
 import { readFile } from 'node:fs/promises'
 import type { TokenCredential } from '@azure/identity'
-import { azureClouds, type Clock, describeError, RelayError, type SentinelDestination } from '@siem-relay/common'
+import {
+  authorityOf,
+  azureClouds,
+  type Clock,
+  describeError,
+  RelayError,
+  type SentinelDestination,
+} from '@siem-relay/common'
 import { readAuthorities } from '@siem-relay/http'
 
 /** A token is renewed this long before its end. */
@@ -63,9 +70,9 @@ export function createTokens(destination: SentinelDestination, clock: Clock, pro
 async function createCredential(destination: SentinelDestination, proxy: URL | undefined): Promise<TokenCredential> {
   // Only relays with such an agent pay for loading it.
   const identity = await import('@azure/identity')
-  const { auth, cloud, caFile, authorityHost } = destination
+  const { auth, caFile, authorityHost } = destination
   const options = {
-    authorityHost: authorityHost ?? azureClouds[cloud].authorityHost,
+    authorityHost: authorityOf(destination),
     // An authority of its own is not asked for at Microsoft's.
     disableInstanceDiscovery: authorityHost !== undefined,
     ...(caFile !== undefined && { tlsOptions: { ca: readAuthorities(caFile) } }),

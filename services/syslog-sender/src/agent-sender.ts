@@ -3,7 +3,7 @@
 import type { Acknowledger, BusRecord, PartitionDelivery, Worker } from '@siem-relay/bus'
 import {
   type AgentDefinition,
-  createHeader,
+  createAgentHeader,
   describeError,
   framingOf,
   headerBytesMax,
@@ -255,10 +255,11 @@ function roundMessagesOf(syslog: SyslogDestination | undefined): number {
   return syslog?.checkpointMessages ?? 5_000
 }
 
-function encoderOf({ syslog, header, device }: AgentDefinition, { hostName, clock }: World): EncoderSettings {
+function encoderOf(agent: AgentDefinition, { hostName, clock }: World): EncoderSettings {
+  const { syslog, header, device } = agent
   return {
     framing: syslog === undefined ? 'lf' : framed(syslog),
-    header: createHeader(header, hostName, { appName: device.vendor, nowMs: () => clock.nowMs() }),
+    header: createAgentHeader(agent, hostName, () => clock.nowMs()),
     headerBytesMax: headerBytesMax(header, hostName, device.vendor),
     messageBytesMax: syslog === undefined ? consoleMessageBytesMax : messageBytesMaxOf(syslog),
   }

@@ -1,10 +1,9 @@
 /** What makers of rows share: what they know besides the event, and how values become columns. */
-import type { AgentDefinition } from '../agent.ts'
-
 export interface RowContext {
-  readonly agent: Pick<AgentDefinition, 'device' | 'alertTypes' | 'appIds'>
-  /** Device version when the agent names none. */
-  readonly defaultVersion: string
+  readonly device: { readonly vendor: string; readonly product: string; readonly version: string }
+  /** The agent's own names by number, over the built-in tables. */
+  readonly alertTypes: ReadonlyMap<string, string>
+  readonly appIds: ReadonlyMap<string, string>
   readonly portalUrl: string
   /** When the relay received the record, for records without a time of their own. */
   readonly receivedMs: number

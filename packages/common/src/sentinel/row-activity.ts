@@ -8,8 +8,8 @@ import { type RowContext, textColumn, timeColumn } from './columns.ts'
 import type { SentinelRow } from './schema.ts'
 
 export function activityRow(activity: Activity, context: RowContext): SentinelRow<'activity'> {
-  const { device } = context.agent
-  const values = activityValues(activity, context.portalUrl, new Map(Object.entries(context.agent.appIds)))
+  const { device, portalUrl, appIds } = context
+  const values = activityValues(activity, portalUrl, appIds)
   const { v4, v6 } = clientAddress(activity.clientIP)
   const happened = timeColumn(activity.timestampMs ?? context.receivedMs)
   const objects = activity.objects.map(({ name }) => name).filter((name) => name !== '')
@@ -17,7 +17,7 @@ export function activityRow(activity: Activity, context: RowContext): SentinelRo
     TimeGenerated: happened,
     DeviceVendor: device.vendor,
     DeviceProduct: device.product,
-    DeviceVersion: device.version ?? context.defaultVersion,
+    DeviceVersion: device.version,
     DeviceEventClassID: activity.eventTypeName,
     Activity: activityName(activity),
     LogSeverity: '0',

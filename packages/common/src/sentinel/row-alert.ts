@@ -14,12 +14,11 @@ const products: Readonly<Record<AlertProduct, { readonly provider: string; reado
 }
 
 export function alertRow(alert: Alert, context: RowContext): SentinelRow<'alert'> {
-  const { alertTypes, appIds } = context.agent
-  const values = alertValues(alert, context.portalUrl, new Map(Object.entries(appIds)))
+  const values = alertValues(alert, context.portalUrl, context.appIds)
   const { provider, product } = products[alert.product]
   const name = alert.policies[0]?.label || alert.title
   const happened = timeColumn(alert.timestampMs ?? context.receivedMs)
-  const type = alertTypes[String(alert.alertTypeId)] ?? alert.alertType
+  const type = context.alertTypes.get(String(alert.alertTypeId)) ?? alert.alertType
   return {
     TimeGenerated: happened,
     EventTime: happened,

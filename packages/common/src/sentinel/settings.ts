@@ -1,6 +1,7 @@
 /** Where Microsoft Sentinel is and who may write to it: the Logs Ingestion API of Azure Monitor. Source: "Logs Ingestion API in Azure
  *  Monitor", sections Endpoint, Authentication and Sovereign clouds. */
 import { z } from 'zod'
+import { proxySetting } from '../proxy-address.ts'
 
 /** An Azure cloud: who issues tokens, what they are for, and the names its endpoints end in. */
 export interface AzureCloud {
@@ -124,9 +125,7 @@ export const sentinelSchema = z
         'Rows taken from the log and not yet stored; reading pauses beyond it, and no more of them come twice after kill -9. Default: 16 MiB, with packing: wire 64 MiB.',
     }),
     timeoutMs: z.int().min(1_000).default(60_000).meta({ description: 'Most time a request may take.' }),
-    proxy: z.string().optional().meta({
-      description: 'http://[user:password@]address[:port]; default: HTTPS_PROXY and NO_PROXY of the environment.',
-    }),
+    proxy: proxySetting,
     caFile: z.string().min(1).optional().meta({
       description: 'PEM file with certificate authorities to trust besides the usual ones.',
     }),
@@ -173,6 +172,11 @@ function problemOfEndpoint(text: string, suffix: string): string | undefined {
 
 /** Where rows of an agent go. */
 export type SentinelDestination = z.output<typeof sentinelSchema>
+
+/** Who issues tokens for an agent. */
+export function authorityOf({ authorityHost, cloud }: Pick<SentinelDestination, 'authorityHost' | 'cloud'>): string {
+  return authorityHost ?? azureClouds[cloud].authorityHost
+}
 
 /** The most bytes of rows that may be on their way. */
 export function windowBytesMaxOf({

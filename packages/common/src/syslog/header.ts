@@ -1,6 +1,6 @@
 /** What stands before `CEF:` on the wire: the SIEM agent's own header `[<PRI>]TIME [HOST] ` or a full RFC 5424 one.
  *  Pure ASCII, so its length in characters is its length in bytes. Framing is in rfc6587.ts. */
-import type { HeaderSettings } from '../agent.ts'
+import { type AgentDefinition, formatOf, type HeaderSettings } from '../agent.ts'
 import { encodePriority, rfc5424Parts, sanitizeHostName, severityOfCef } from './rfc5424.ts'
 import { createTimestamp, isWritableTime, type TimestampForm, timestampBytes } from './timestamp.ts'
 
@@ -31,6 +31,12 @@ export function createHeader(settings: HeaderSettings, hostName: string, options
     const { before, after } = parts[indexOf(cefSeverity)] as HeaderParts
     return before + timestamp(isWritableTime(eventTimeMs) ? eventTimeMs : options.nowMs()) + after
   }
+}
+
+/** The header encoder of an agent: rows of Microsoft Sentinel have none, wherever they are written to. */
+export function createAgentHeader(agent: AgentDefinition, hostName: string, nowMs: () => number): HeaderEncoder {
+  if (formatOf(agent) === 'sentinel') return () => ''
+  return createHeader(agent.header, hostName, { appName: agent.device.vendor, nowMs })
 }
 
 /** The longest header these settings produce, in bytes. */

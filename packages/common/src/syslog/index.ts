@@ -1,5 +1,5 @@
 /** Syslog on the wire: headers and framing. */
-export { createHeader, type HeaderEncoder, type HeaderOptions, headerBytesMax } from './header.ts'
+export { createAgentHeader, createHeader, type HeaderEncoder, type HeaderOptions, headerBytesMax } from './header.ts'
 export {
   encodeRelpFrame,
   encodeRelpOffers,

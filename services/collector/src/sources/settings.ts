@@ -1,6 +1,6 @@
 /** Settings that sources of several types share: URLs, credentials, the way out, the first run. */
-import { idSchema } from '@siem-relay/common'
-import { isLoopback, parseProxy } from '@siem-relay/http'
+import { idSchema, proxySetting } from '@siem-relay/common'
+import { isLoopback } from '@siem-relay/http'
 import { secret } from '@siem-relay/service-kit'
 import { z } from 'zod'
 import { durationSetting } from '../duration.ts'
@@ -75,13 +75,7 @@ export const namedSettings = {
 /** What every source has that asks an API. */
 export const polledSettings = {
   ...namedSettings,
-  proxy: z
-    .string()
-    .refine((text) => parseProxy(text) !== undefined, {
-      error: 'must be http://[user:password@]address[:port] or ADDRESS[:PORT]',
-    })
-    .optional()
-    .meta({ description: 'Default: HTTPS_PROXY and NO_PROXY of the environment.' }),
+  proxy: proxySetting,
   caFile: z
     .string()
     .min(1)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bus, openSqliteBus } from '@siem-relay/bus'
 import {
+  type AgentDefinition,
   agentSchema,
   type Clock,
   createPipeline,
@@ -62,6 +63,8 @@ export interface AzureUnderTest extends AsyncDisposable {
   readonly logged: () => string
   /** Puts formatted rows into the agent's topic: generated records, or these texts as they are. */
   readonly put: (kind: EventKind, rows: number | readonly string[]) => Promise<readonly string[]>
+  /** The agent, with other settings. */
+  readonly agent: (changes?: Partial<SentinelInput>) => AgentDefinition
   /** Starts a sender; it is stopped at the end, if not before. */
   readonly send: (changes?: Partial<SentinelInput>) => Promise<RunningSenders>
   readonly letters: () => Promise<readonly Letter[]>
@@ -132,6 +135,7 @@ export async function startAzure(
         })
       return records.flatMap(({ key }) => key ?? [])
     },
+    agent: agentOf,
     send: async (changes) => closing.use(await start({ agents: [agentOf(changes)] }, world, { version: '1.0.0' })),
     letters: () => lettersOf(bus),
     lag: async () => (await bus.positions.of(senderGroup('sentinel'), [topic])).reduce((sum, { lag }) => sum + lag, 0),
