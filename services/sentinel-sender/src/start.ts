@@ -1,5 +1,5 @@
 /** The sentinel-sender service: one sender per enabled agent whose destination is Microsoft Sentinel, their status, their health. */
-import { type AgentDefinition, describeError, RelayError, type SentinelDestination } from '@siem-relay/common'
+import { type AgentDefinition, RelayError, type SentinelDestination } from '@siem-relay/common'
 import { type RunningSenders, type SenderKind, type SendersConfig, startSenders } from '@siem-relay/delivery'
 import { type Environment, readAuthorities } from '@siem-relay/http'
 import type { World } from '@siem-relay/service-kit'
@@ -33,7 +33,7 @@ function senderKind(around: Surroundings): SenderKind {
       try {
         readAuthorities(sentinel.caFile)
       } catch (cause) {
-        throw new RelayError('RELAY_CONFIG_INVALID', `agent ${id}: sentinel.${describeError(cause)}`, { cause })
+        throw new RelayError('RELAY_CONFIG_INVALID', `agent ${id}: sentinel.${(cause as Error).message}`, { cause })
       }
     },
     create: (options) => new SentinelSender(options, destinationOf(options.agent), around),

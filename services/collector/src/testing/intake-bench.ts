@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Bus, type BusRecord, openSqliteBus, type Writer } from '@siem-relay/bus'
+import { type Bus, type BusRecord, openSqliteBus } from '@siem-relay/bus'
 import { collectorStateTopic, rawTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
@@ -11,6 +11,7 @@ import { discoveryIntakeSourceSchema } from '../sources/discovery-intake/config.
 import { type HttpLimits, httpLimits } from '../sources/discovery-intake/http-server.ts'
 import { openDiscoveryIntakeSource } from '../sources/discovery-intake/source.ts'
 import type { Source } from '../sources/source.ts'
+import { watchedBus } from './watched-bus.ts'
 
 export const startMs = Date.UTC(2026, 10, 24, 12)
 export const token = 'canary-token-0123456789'
@@ -99,23 +100,12 @@ export class IntakeBench implements AsyncDisposable {
   }
 
   #watched(): Bus {
-    const writerOf = (writer: Writer): Writer => ({
-      state: writer.state,
-      commit: async (changes) => {
-        this.beforeCommit()
-        await writer.commit(changes)
+    return watchedBus(this.#bus as Bus, {
+      beforeCommit: () => this.beforeCommit(),
+      committed: () => {
         this.commits++
       },
-      [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
-    })
-    return new Proxy(this.#bus as Bus, {
-      get: (target, name) => {
-        if (name === 'writer')
-          return async (...args: Parameters<Bus['writer']>) => writerOf(await target.writer(...args))
-        if (name === 'intake') return () => (this.isOpen ? { open: true } : { open: false, reason: 'disk is full' })
-        const value: unknown = Reflect.get(target, name, target)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
+      isOpen: () => this.isOpen,
     })
   }
 

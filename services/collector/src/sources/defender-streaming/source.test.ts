@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Bus, type BusRecord, openSqliteBus, type Writer } from '@siem-relay/bus'
+import { type Bus, type BusRecord, openSqliteBus } from '@siem-relay/bus'
 import { deadLettersTopic, RelayError, rawTopic, type TopicSpec } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { createCollectorMetrics } from '../../metrics.ts'
 import { FakeForeignLog, message } from '../../testing/fake-foreign-log.ts'
+import { watchedBus } from '../../testing/watched-bus.ts'
 import type { Source } from '../source.ts'
 import { defenderStreamingSourceSchema } from './config.ts'
 import { openDefenderStreamingSource } from './source.ts'
@@ -76,25 +77,16 @@ class Bench implements AsyncDisposable {
   }
 
   #watched(): Bus {
-    const writerOf = (writer: Writer): Writer => ({
-      state: writer.state,
-      commit: async (changes) => {
+    return watchedBus(this.#bus as Bus, {
+      beforeCommit: () => {
         const error = this.commitError
         this.commitError = undefined
         if (error !== undefined) throw error
-        await writer.commit(changes)
+      },
+      committed: () => {
         this.commits++
       },
-      [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
-    })
-    return new Proxy(this.#bus as Bus, {
-      get: (target, name) => {
-        if (name === 'writer')
-          return async (...args: Parameters<Bus['writer']>) => writerOf(await target.writer(...args))
-        if (name === 'intake') return () => (this.isOpen ? { open: true } : { open: false, reason: 'disk is full' })
-        const value: unknown = Reflect.get(target, name, target)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
+      isOpen: () => this.isOpen,
     })
   }
 
