@@ -3,12 +3,10 @@
 import type { Acknowledger, BusRecord, PartitionDelivery, Worker } from '@siem-relay/bus'
 import {
   type AgentDefinition,
-  authorityOf,
   describeError,
   type EventKind,
   outHeaders,
   outTopic,
-  problemOfRow,
   RelayError,
   rawKindOf,
   type SentinelDestination,
@@ -25,17 +23,19 @@ import {
   type SenderInput,
   type SenderOptions,
 } from '@siem-relay/delivery'
-import { chooseProxy, createDispatchers, type Dispatchers, type Environment } from '@siem-relay/http'
+import { createDispatchers, type Dispatchers, type Environment } from '@siem-relay/http'
 import type { World } from '@siem-relay/service-kit'
 import { type UploadResult, upload } from './client.ts'
 import type { DeliveryPorts } from './delivery.ts'
-import { acknowledge, advance, type Entry, type Feed } from './entry.ts'
+import { acknowledge, type Entry, type Feed } from './entry.ts'
 import { replaySentinelMetrics, type SentinelMetrics, sentinelMetrics } from './metrics.ts'
 import type { Packed } from './packing.ts'
 import { markRow } from './replay-mark.ts'
+import { kindOf, rowError } from './row-check.ts'
 import { RuleGate } from './rule-gate.ts'
 import { StreamLoop } from './stream-loop.ts'
 import { createTokens, type Tokens } from './tokens.ts'
+import { RowWindow } from './window.ts'
 
 const batchRecordsMax = 1_000
 const batchBytesMax = 2_097_152
@@ -60,18 +60,13 @@ export class SentinelSender implements Sender {
   readonly #gate: RuleGate
   readonly #tokens: Tokens
   readonly #dispatchers: Dispatchers
+  readonly #window: RowWindow
   readonly #loops: Readonly<Record<EventKind, StreamLoop>>
   readonly #closing = new AbortController()
   #worker: Worker | undefined
   #sending: Promise<unknown> = Promise.resolve()
   /** Rows are taken from the log. */
   #isTaking = true
-  /** Rows taken and neither stored nor in the dead letters. */
-  #rows = 0
-  /** Of rows from the oldest of each partition on that is not done: later ones come again with it. */
-  #bytes = 0
-  #waiting: (() => void)[] = []
-  #onEmpty: (() => void) | undefined
 
   /** @throws {RelayError} `RELAY_CONFIG_INVALID` for an unreadable caFile or a malformed proxy. */
   constructor(
@@ -88,10 +83,11 @@ export class SentinelSender implements Sender {
     this.#pace = createPace(replay?.messagesPerSecondMax, world.clock)
     this.#metrics = (replay === undefined ? sentinelMetrics : replaySentinelMetrics)(world.metrics, agent.id)
     this.#status = new ConnectionStatus(agent.id, world.instanceId, world.clock, onStatus)
+    this.#window = new RowWindow(windowBytesMaxOf(destination), (rows) => this.#metrics.unconfirmed(rows))
     this.#gate = new RuleGate(world.clock, world.random)
     const { proxy, caFile, timeoutMs, concurrency } = destination
     this.#dispatchers = createDispatchers({ proxy, caFile, env: around.env, timeoutMs, connections: concurrency * 3 })
-    this.#tokens = createTokens(destination, world.clock, proxyOf(destination, around.env))
+    this.#tokens = createTokens(destination, world.clock, around.env)
     const loopFor = (kind: EventKind): StreamLoop =>
       new StreamLoop({ kind, settings: destination, clock: world.clock, ports: this.#ports(kind) })
     this.#loops = { alert: loopFor('alert'), activity: loopFor('activity'), discovery: loopFor('discovery') }
@@ -121,18 +117,16 @@ export class SentinelSender implements Sender {
     const { clock, log } = this.#world
     this.#isTaking = false
     for (const loop of Object.values(this.#loops)) loop.drain()
-    if (this.#rows > 0 && drainMs > 0) {
+    if (this.#window.rows > 0 && drainMs > 0) {
       const timeout = new AbortController()
-      const emptied = new Promise<void>((resolve) => {
-        this.#onEmpty = resolve
-      })
-      await Promise.race([emptied, clock.sleep(drainMs, timeout.signal).catch(() => undefined)])
+      await Promise.race([this.#window.emptied(), clock.sleep(drainMs, timeout.signal).catch(() => undefined)])
       timeout.abort()
     }
-    if (this.#rows > 0) log.warn({ agent: this.#agent.id, rows: this.#rows }, 'stopped before all rows were stored')
+    const { rows } = this.#window
+    if (rows > 0) log.warn({ agent: this.#agent.id, rows }, 'stopped before all rows were stored')
     const stopped = this.#worker?.stop()
     this.#closing.abort(new Error('the sender stops'))
-    this.#wakeFeeds()
+    this.#window.wake()
     await stopped
     await this.#sending
     await this.#dispatchers[Symbol.asyncDispose]()
@@ -151,7 +145,7 @@ export class SentinelSender implements Sender {
       },
       revoked: () => {
         feed.revoked = true
-        for (const { queue } of Object.values(this.#loops)) this.#release(queue.drop(feed))
+        for (const { queue } of Object.values(this.#loops)) this.#window.done(queue.drop(feed))
       },
     }
   }
@@ -161,19 +155,11 @@ export class SentinelSender implements Sender {
     const { clock } = this.#world
     const { signal } = this.#closing
     for (;;) {
-      if (!this.#isTaking || feed.revoked || signal.aborted) {
-        // Until the worker stops, what is not taken must not look taken.
-        await new Promise<void>((resolve) => {
-          if (feed.revoked || signal.aborted) resolve()
-          else this.#waiting.push(resolve)
-        })
-        if (feed.revoked || signal.aborted) return false
-        continue
-      }
-      if (this.#bytes > 0 && this.#bytes + value.length > windowBytesMaxOf(this.#destination)) {
-        // The oldest row may be one that waits for others to fill its request.
+      if (feed.revoked || signal.aborted) return false
+      if (!this.#isTaking || !this.#window.hasRoomFor(value.length)) {
+        // The oldest row may be one that waits for others to fill its request. Until the worker stops, what is not taken must not look taken.
         for (const loop of Object.values(this.#loops)) loop.hurry()
-        await new Promise<void>((resolve) => this.#waiting.push(resolve))
+        await this.#window.change()
         continue
       }
       if (this.#pace.take(1) === 1) return true
@@ -185,37 +171,18 @@ export class SentinelSender implements Sender {
   #take(feed: Feed, record: BusRecord, place: number): void {
     const kind = kindOf(record)
     const row = this.#markedJob === undefined ? record.value : markRow(record.value, kind, this.#markedJob)
-    const error = this.#problemOf(kind, record, row)
-    if (error !== undefined || kind === undefined) {
-      this.#deadLetter(feed, record, error ?? new RelayError('RELAY_RECORD_INVALID', 'the message has no kind'))
+    if (kind === undefined) {
+      this.#deadLetter(feed, record, new RelayError('RELAY_RECORD_INVALID', 'the message has no kind'))
       return
     }
-    this.#rows++
-    this.#bytes += row.length
-    this.#metrics.unconfirmed(this.#rows)
-    const entry: Entry = { feed, record, kind, row, place, wasSent: false, isDone: false }
-    feed.line.push(entry)
-    this.#loops[kind].queue.push(entry)
-  }
-
-  #problemOf(kind: EventKind | undefined, { key }: BusRecord, row: Buffer): RelayError | undefined {
-    if (kind === undefined) return undefined
-    const { requestBytesMax } = this.#destination
-    if (row.length + 2 > requestBytesMax)
-      return new RelayError(
-        'RELAY_FRAME_TOO_LARGE',
-        `the row has ${row.length} bytes; a request takes ${requestBytesMax - 2}`,
-      )
-    let parsed: unknown
-    try {
-      parsed = JSON.parse(row.toString('utf8'))
-    } catch {
-      return new RelayError('RELAY_SENTINEL_ROW', `record ${key.slice(0, 100)}: the row is not JSON`)
+    const error = rowError(kind, record, row, this.#destination.requestBytesMax)
+    if (error !== undefined) {
+      this.#deadLetter(feed, record, error)
+      return
     }
-    const problem = problemOfRow(kind, parsed)
-    return problem === undefined
-      ? undefined
-      : new RelayError('RELAY_SENTINEL_ROW', `record ${key.slice(0, 100)}: ${problem}`)
+    const entry: Entry = { feed, record, kind, row, place, wasSent: false, isDone: false }
+    this.#window.add(entry)
+    this.#loops[kind].queue.push(entry)
   }
 
   #deadLetter(feed: Feed, record: BusRecord, error: RelayError): void {
@@ -241,7 +208,7 @@ export class SentinelSender implements Sender {
       stored: (packed) => this.#stored(packed),
       deadLetter: (entry, error) => {
         this.#deadLetter(entry.feed, entry.record, error)
-        this.#release([entry])
+        this.#window.done([entry])
       },
       trouble: (error, retryInMs) => this.#trouble(error, retryInMs),
     }
@@ -287,7 +254,7 @@ export class SentinelSender implements Sender {
       this.#metrics.delay(kind, (nowMs - eventMs) / 1_000)
     }
     this.#metrics.delivered(entries.length)
-    this.#release(entries)
+    this.#window.done(entries)
   }
 
   /** Waiting for a limit is no trouble of the connection; what a person has to act on is. */
@@ -303,34 +270,5 @@ export class SentinelSender implements Sender {
     )
     this.#metrics.sinkUp(false)
     this.#status.failed(error)
-  }
-
-  #release(entries: readonly Entry[]): void {
-    for (const entry of entries) entry.isDone = true
-    for (const feed of new Set(entries.map((entry) => entry.feed))) this.#bytes -= advance(feed)
-    this.#rows -= entries.length
-    this.#metrics.unconfirmed(this.#rows)
-    this.#wakeFeeds()
-    if (this.#rows === 0) this.#onEmpty?.()
-  }
-
-  #wakeFeeds(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
-  }
-}
-
-function kindOf({ headers }: BusRecord): EventKind | undefined {
-  const kind = headers[outHeaders.kind]
-  return kind !== undefined && Object.hasOwn(rawKindOf, kind) ? (kind as EventKind) : undefined
-}
-
-/** Tokens take the same way as rows; Entra is another host. */
-function proxyOf(destination: SentinelDestination, env: Environment): URL | undefined {
-  try {
-    return chooseProxy(new URL(authorityOf(destination)), destination.proxy, env)
-  } catch (error) {
-    throw new RelayError('RELAY_CONFIG_INVALID', (error as Error).message, { cause: error })
   }
 }

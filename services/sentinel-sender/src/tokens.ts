@@ -10,7 +10,7 @@ import {
   RelayError,
   type SentinelDestination,
 } from '@siem-relay/common'
-import { readAuthorities } from '@siem-relay/http'
+import { chooseProxy, type Environment, readAuthorities } from '@siem-relay/http'
 
 /** A token is renewed this long before its end. */
 const marginMs = 5 * 60_000
@@ -25,7 +25,9 @@ export interface Tokens {
   refused(token: string): void
 }
 
-export function createTokens(destination: SentinelDestination, clock: Clock, proxy: URL | undefined): Tokens {
+/** @throws {RelayError} `RELAY_CONFIG_INVALID` for a malformed proxy variable. */
+export function createTokens(destination: SentinelDestination, clock: Clock, env: Environment): Tokens {
+  const proxy = proxyOf(destination, env)
   const scope = `${azureClouds[destination.cloud].audience}/.default`
   let current: { readonly token: string; readonly untilMs: number } | undefined
   let asking: Promise<string> | undefined
@@ -64,6 +66,15 @@ export function createTokens(destination: SentinelDestination, clock: Clock, pro
     refused(token) {
       if (current?.token === token) current = undefined
     },
+  }
+}
+
+/** Tokens take the same way as rows; Entra is another host. */
+function proxyOf(destination: SentinelDestination, env: Environment): URL | undefined {
+  try {
+    return chooseProxy(new URL(authorityOf(destination)), destination.proxy, env)
+  } catch (error) {
+    throw new RelayError('RELAY_CONFIG_INVALID', (error as Error).message, { cause: error })
   }
 }
 
