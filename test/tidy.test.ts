@@ -77,6 +77,11 @@ describe('rooms', () => {
     ).toEqual([])
   })
 
+  test('packages/control asks the log alone', () => {
+    const allowed = [/^node:crypto$/, '@siem-relay/bus', '@siem-relay/common', '@siem-relay/service-kit', 'zod']
+    expect(strayImports('packages/control', allowed)).toEqual([])
+  })
+
   test('packages/service-kit knows no service and no vendor', () => {
     expect(
       strayImports('packages/service-kit', [

@@ -1,9 +1,9 @@
 /** What the log knows of itself and of its readers, as metrics: lag and age per agent, appends, space, damage. */
 import type { SqliteBus } from '@siem-relay/bus'
-import { formatterGroup, outTopic, senderGroup, type TopicSpec } from '@siem-relay/common'
+import { formatterGroup, outTopic, senderGroup, type TopicSpec, tenantsOf } from '@siem-relay/common'
 import { inputsOf } from '@siem-relay/formatter'
 import { gauge, type World } from '@siem-relay/service-kit'
-import { type RelayConfig, tenantsOf } from './config/schema.ts'
+import type { RelayConfig } from './config/schema.ts'
 import type { OpenedBus } from './open-bus.ts'
 
 /** Registers the metrics and the readiness of intake; the returned function takes the readiness check back. */

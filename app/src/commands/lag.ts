@@ -1,5 +1,5 @@
 /** `siem-relay lag`: how far behind each agent is, and whether it catches up. */
-import type { AgentLag } from '../control/control.ts'
+import type { AgentLag } from '@siem-relay/control'
 import type { Terminal } from '../terminal.ts'
 import { tableLines } from './table.ts'
 import { durationText } from './time.ts'

@@ -12,9 +12,10 @@ import {
   rawHeaders,
   rawKinds,
   rawTopic,
+  tenantsOf,
 } from '@siem-relay/common'
 import { sampleLines } from '@siem-relay/simulator'
-import { type RelayConfig, tenantsOf } from '../config/schema.ts'
+import type { RelayConfig } from '../config/schema.ts'
 import { openForCommand } from '../open-for-command.ts'
 import type { Terminal } from '../terminal.ts'
 

@@ -1,7 +1,7 @@
 /** Watches a replay until it ends or the user has seen enough: the replay is the relay's and goes on without anybody watching. */
 import { RelayError } from '@siem-relay/common'
+import type { Control, ReplayStatus } from '@siem-relay/control'
 import { systemClock } from '@siem-relay/service-kit'
-import type { Control, ReplayStatus } from '../control/control.ts'
 import type { Terminal } from '../terminal.ts'
 import { createProgress } from './progress.ts'
 

@@ -1,6 +1,6 @@
 /** Replays in words and as JSON. */
 import type { ReplayPlan } from '@siem-relay/common'
-import type { ReplayStatus } from '../control/control.ts'
+import type { ReplayStatus } from '@siem-relay/control'
 import { countText, durationText } from './time.ts'
 
 /** @param verb `go` or `would go`. */

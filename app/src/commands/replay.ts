@@ -1,6 +1,6 @@
 /** `siem-relay replay`: sends a time of the log again to one agent. The relay does it; the command asks, counts and watches. */
 import { RelayError, type ReplayPlan, replayMessagesPerSecondDefault } from '@siem-relay/common'
-import type { Control, ReplayStatus } from '../control/control.ts'
+import type { Control, ReplayStatus } from '@siem-relay/control'
 import type { OpenedControl } from '../control/open.ts'
 import type { Terminal } from '../terminal.ts'
 import { followReplay } from './replay-follow.ts'

@@ -1,6 +1,6 @@
 /** The whole configuration file: one strict schema, made of the rooms' own. The JSON Schema for editors is generated from it. */
 import { sourcesSchema } from '@siem-relay/collector'
-import { agentSchema } from '@siem-relay/common'
+import { agentSchema, tenantsOf } from '@siem-relay/common'
 import { listenSchema } from '@siem-relay/service-kit'
 import { z } from 'zod'
 import { busSchema } from './bus.ts'
@@ -49,10 +49,3 @@ export const relayConfigSchema = z
   })
 
 export type RelayConfig = z.output<typeof relayConfigSchema>
-
-/** The tenants of a list of sources, each once. */
-export function tenantsOf(
-  sources: readonly { readonly id: string; readonly tenant?: string | undefined }[],
-): readonly string[] {
-  return [...new Set(sources.map((source) => source.tenant ?? source.id))]
-}

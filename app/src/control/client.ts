@@ -1,7 +1,7 @@
 /** Control of a log that another process has open, through its socket. */
 import { request as httpRequest } from 'node:http'
 import { type ErrorCode, errorCodes, RelayError } from '@siem-relay/common'
-import { type Control, controlMethods } from './control.ts'
+import { type Control, controlMethods } from '@siem-relay/control'
 
 /** @returns undefined when nobody listens at the socket. */
 export async function reachControl(path: string): Promise<Control | undefined> {

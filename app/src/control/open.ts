@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { RelayError } from '@siem-relay/common'
+import type { Control } from '@siem-relay/control'
+import { LocalControl } from '@siem-relay/control'
 import { systemClock } from '@siem-relay/service-kit'
 import type { RelayConfig } from '../config/schema.ts'
 import { exclusiveDirectoryOf, type OpenedBus } from '../open-bus.ts'
 import { openForCommand } from '../open-for-command.ts'
 import { reachControl } from './client.ts'
-import type { Control } from './control.ts'
-import { LocalControl } from './local.ts'
 import { controlSocketPath } from './socket-path.ts'
 
 export interface OpenedControl extends AsyncDisposable {

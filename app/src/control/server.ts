@@ -3,8 +3,8 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { describeError, RelayError } from '@siem-relay/common'
+import { type Control, controlMethods } from '@siem-relay/control'
 import type { World } from '@siem-relay/service-kit'
-import { type Control, controlMethods } from './control.ts'
 import { controlSocketPath } from './socket-path.ts'
 
 /** A plan of 10,000 stretches. */

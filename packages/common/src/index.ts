@@ -48,4 +48,5 @@ export {
 export { authorityOf, azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
 export * from './source-status.ts'
 export * from './syslog/index.ts'
+export { tenantsOf } from './tenants.ts'
 export * from './topics.ts'

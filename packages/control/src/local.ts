@@ -16,9 +16,9 @@ import {
   replayTopic,
   type SourceReport,
   type SourceView,
+  tenantsOf,
 } from '@siem-relay/common'
 import { jobsOf, writeJobs } from '@siem-relay/service-kit'
-import { type RelayConfig, tenantsOf } from '../config/schema.ts'
 import {
   type AgentLag,
   type Control,
@@ -33,18 +33,24 @@ import {
 import { countKept, forgetAgent } from './forget.ts'
 import { measureLag } from './lag.ts'
 import { checkPlan, planReplay } from './replay-plan.ts'
-import { lookAtSources } from './sources.ts'
+import { type ConfiguredSource, lookAtSources } from './sources.ts'
 
 /** Each has connections and groups of its own. */
 const runningJobsMax = 10
 /** How long an ended job is remembered. */
 const rememberMs = 30 * 86_400_000
 
+/** What control goes by of a configuration. */
+interface ControlConfig {
+  readonly agents: readonly AgentDefinition[]
+  readonly sources: readonly ConfiguredSource[]
+}
+
 export interface LocalControlParts {
   readonly bus: Bus
   readonly clock: Clock
   /** The configuration in force. */
-  readonly config: () => RelayConfig
+  readonly config: () => ControlConfig
   /** How the sources are that are polled in this process; default: none. */
   readonly ownSources?: () => readonly SourceReport[]
 }

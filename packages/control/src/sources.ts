@@ -8,11 +8,18 @@ import {
   sourceStatusTopic,
   viewSources,
 } from '@siem-relay/common'
-import type { RelayConfig } from '../config/schema.ts'
+
+/** What is known of a source without asking anybody. */
+export interface ConfiguredSource {
+  readonly id: string
+  /** Default: the id. */
+  readonly tenant?: string | undefined
+  readonly type: string
+}
 
 export async function lookAtSources(
   bus: Bus,
-  sources: RelayConfig['sources'],
+  sources: readonly ConfiguredSource[],
   own: readonly SourceReport[],
   nowMs: number,
 ): Promise<readonly SourceView[]> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSqliteBus, type SqliteBus } from '@siem-relay/bus'
 import {
+  agentSchema,
   decodeJob,
   encodeSourceReport,
   jobsTopic,
@@ -16,19 +17,16 @@ import {
 import { writeJobs } from '@siem-relay/service-kit'
 import { FakeClock } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
-import { relayConfigSchema } from '../config/schema.ts'
 import { LocalControl } from './local.ts'
 
 const hourMs = 3_600_000
-const config = relayConfigSchema.parse({
-  sources: [
-    { id: 'contoso', type: 'defender-for-cloud-apps', url: 'http://127.0.0.1:1', auth: { type: 'token', token: 'x' } },
-  ],
+const config = {
+  sources: [{ id: 'contoso', type: 'defender-for-cloud-apps' }],
   agents: [
     { id: 'soc', console: true },
     { id: 'off', console: true, enabled: false, activities: { enabled: false } },
-  ],
-})
+  ].map((agent) => agentSchema.parse(agent)),
+}
 
 interface Parts {
   readonly bus: SqliteBus
