@@ -28,7 +28,13 @@ export const relayConfigSchema = z
   })
   .superRefine((config, context) => {
     const seen = new Set<string>()
-    for (const [index, { id }] of config.agents.entries()) {
+    for (const [index, { id, remote }] of config.agents.entries()) {
+      if (remote)
+        context.addIssue({
+          code: 'custom',
+          path: ['agents', index, 'remote'],
+          message: 'an agent in another network needs a token: make it in the portal, which shows one',
+        })
       if (seen.has(id))
         context.addIssue({
           code: 'custom',

@@ -162,6 +162,10 @@ export const agentSchema = z
       description:
         'true: no new records are taken, what is formatted already is delivered; the log and `siem_relay_agent_retired` say when the entry can be removed.',
     }),
+    remote: z.boolean().default(false).meta({
+      description:
+        'true: delivered by `siem-relay agent`, which runs where the receiver is and signs in with the token that the portal shows.',
+    }),
     tenants: z.array(idSchema).min(1).optional().meta({ description: 'Which tenants to send; default: all.' }),
     format: z.enum(['generic', 'arcsight', 'sentinel']).default('generic').meta({
       description:
@@ -232,6 +236,12 @@ export const agentSchema = z
         code: 'custom',
         path: ['alerts', 'enabled'],
         message: 'alerts always go to Microsoft Sentinel: remove it, and use alerts.filter to choose',
+      })
+    if (agent.remote && agent.syslog === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['remote'],
+        message: 'an agent in another network delivers to a syslog receiver there: set syslog, or remove remote',
       })
     if (agent.retire && !agent.enabled)
       context.addIssue({
