@@ -7,6 +7,7 @@ import { memoryLogger } from '@siem-relay/service-kit/testing'
 import { serviceNames, startRelay } from '../app/src/all-in-one.ts'
 import { schemaText } from '../app/src/commands/schema.ts'
 import { relayConfigSchema } from '../app/src/config/schema.ts'
+import { productionDependencies } from './dependencies.ts'
 
 const generatedMark = '<!-- Made by `npm run docs` from the code: change it there. -->'
 
@@ -17,7 +18,27 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
     ['docs/using/filter-reference.md', filterPage()],
     ['docs/operating/errors.md', errorsPage()],
     ['docs/operating/metrics-reference.md', await metricsPage()],
+    ['docs/developing/dependencies.md', dependenciesPage()],
   ])
+}
+
+function dependenciesPage(): string {
+  const dependencies = productionDependencies(join(import.meta.dirname, '..'))
+  const direct = dependencies.filter(({ askedBy }) => askedBy.length > 0)
+  const others = dependencies.filter(({ askedBy }) => askedBy.length === 0)
+  return page(
+    'Dependencies',
+    `What runs in production and is kept by others: ${direct.length} packages we ask for, ${others.length} they ask for. \`npm sbom --sbom-format cyclonedx --omit dev\` writes the same as a bill of materials.`,
+    table(
+      ['package', 'version', 'licence', 'asked for by'],
+      direct.map(({ name, version, license, askedBy }) => [name, version, license, askedBy.join(', ')]),
+    ),
+    '## Asked for by these',
+    table(
+      ['package', 'version', 'licence'],
+      others.map(({ name, version, license }) => [name, version, license]),
+    ),
+  )
 }
 
 function errorsPage(): string {
@@ -166,8 +187,8 @@ function defaultOf(schema: Schema): string {
   return `\`${JSON.stringify(schema.default)}\``
 }
 
-function page(title: string, lead: string, body: string): string {
-  return `# ${title}\n${generatedMark}\n\n${lead}\n\n${body}\n`
+function page(title: string, lead: string, ...parts: readonly string[]): string {
+  return `# ${title}\n${generatedMark}\n\n${[lead, ...parts].join('\n\n')}\n`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
