@@ -53,6 +53,16 @@ const sequenceLimit = 0x8000_0000
 const busyMs = { min: 1, max: 50 }
 const movedMs = { min: 10, max: 500 }
 
+/** Where a transaction writes its end. */
+interface Reach {
+  readonly places: readonly TopicPartition[]
+  readonly offsets: Changes['offsets']
+}
+
+interface Last extends Reach {
+  readonly outcome: 'committed' | 'aborted' | 'unknown'
+}
+
 interface Refused {
   readonly batch: ProducedBatch
   readonly failure: KafkaError
@@ -63,6 +73,8 @@ export class TransactionalOwner {
   readonly #options: OwnerOptions
   #producer: Producer
   #isBroken = false
+  /** The last transaction that began. */
+  #last: Last | undefined
   readonly #sequences = new Map<string, number>()
 
   private constructor(id: string, options: OwnerOptions, producer: Producer) {
@@ -81,14 +93,33 @@ export class TransactionalOwner {
     return this.#isBroken
   }
 
+  /** What the last transaction would have committed, while nobody knows whether it did. */
+  get doubtful(): readonly NextOffset[] | undefined {
+    return this.#last?.outcome === 'unknown' ? (this.#last.offsets?.next ?? []) : undefined
+  }
+
   /**
    * Settles what is pending and goes on with a new epoch.
+   * Kafka may have lost the end of the last transaction (docs/adr/0008): how it ended is written again where it is known.
    * @throws {KafkaError} `isFenced` when someone else has claimed the id since.
    */
   async recover(): Promise<void> {
-    this.#producer = await initialize(this.id, this.#options, this.#producer)
-    this.#sequences.clear()
-    this.#isBroken = false
+    await this.#raise()
+    if (this.#last !== undefined && this.#last.outcome !== 'unknown')
+      await this.#endAgain(this.#last, this.#last.outcome === 'committed')
+  }
+
+  /** Once committed data have told how the doubtful transaction ended: wherever its end was lost, it is written again. */
+  async settle(isCommitted: boolean): Promise<void> {
+    if (this.#last?.outcome !== 'unknown') return
+    this.#last = { ...this.#last, outcome: isCommitted ? 'committed' : 'aborted' }
+    await this.#endAgain(this.#last, isCommitted)
+  }
+
+  /** Ends a transaction whose end was lost and whose outcome nobody knows, also one of an older holder: what it left open is aborted. */
+  async abandon(group: string, places: readonly TopicPartition[]): Promise<void> {
+    await this.#endAgain({ places: [...(this.#last?.places ?? []), ...places], offsets: { group, next: [] } }, false)
+    this.#last = undefined
   }
 
   /**
@@ -104,6 +135,11 @@ export class TransactionalOwner {
       if (records.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, records)))
       if (hasOffsets) additions.push(this.#add(addOffsetsRequest(this.id, this.#producer, offsets.group)))
       await settled(additions)
+      this.#last = {
+        places: records.map(({ topic, partition }) => ({ topic, partition })),
+        offsets,
+        outcome: 'aborted',
+      }
       const work: Promise<void>[] = []
       if (records.length > 0) work.push(this.#produce(records))
       if (hasOffsets) work.push(this.#commitOffsets(offsets.group, offsets.next))
@@ -113,6 +149,31 @@ export class TransactionalOwner {
       throw error
     }
     await this.#end()
+  }
+
+  async #raise(): Promise<void> {
+    this.#producer = await initialize(this.id, this.#options, this.#producer)
+    this.#sequences.clear()
+    this.#isBroken = false
+  }
+
+  /** An empty transaction: its end stands for the one that was lost, since it is the same producer's. Where none was lost it changes nothing. */
+  async #endAgain({ places, offsets }: Reach, isCommit: boolean): Promise<void> {
+    const unique = [...new Map(places.map((place) => [`${place.topic}/${place.partition}`, place])).values()]
+    try {
+      const additions: Promise<void>[] = []
+      if (unique.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, unique)))
+      if (offsets !== undefined) additions.push(this.#add(addOffsetsRequest(this.id, this.#producer, offsets.group)))
+      await settled(additions)
+      const request = endTxnRequest(this.id, this.#producer, isCommit)
+      await whileBusy(this.#options, () => this.#toCoordinator(request))
+    } catch (error) {
+      this.#isBroken = true
+      // A topic that was deleted meanwhile needs no end.
+      if (error instanceof KafkaError && error.code === kafkaErrors.unknownTopic) this.#last = undefined
+      throw error
+    }
+    await this.#raise()
   }
 
   /** The coordinator may still be writing the markers of the transaction before: that is waited for, nothing was done yet. */
@@ -200,13 +261,19 @@ export class TransactionalOwner {
     const request = endTxnRequest(this.id, this.#producer, true)
     try {
       await whileBusy(this.#options, () => this.#toCoordinator(request))
+      this.#ended('committed')
     } catch (error) {
       this.#isBroken = true
       // Refused or never sent: the transaction is open still, and raising the epoch aborts it.
       if (error instanceof KafkaError && !error.isElsewhere) throw error
       if (error instanceof ConnectionError && error.isUnsent) throw error
+      this.#ended('unknown')
       throw new UncertainCommit(this.id, error)
     }
+  }
+
+  #ended(outcome: Last['outcome']): void {
+    if (this.#last !== undefined) this.#last = { ...this.#last, outcome }
   }
 
   async #toCoordinator(request: KafkaRequest<void>): Promise<void> {
