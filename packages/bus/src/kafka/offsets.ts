@@ -1,7 +1,7 @@
 /** Offsets of logs and groups, asked of those who know. Topics by their full names. */
 import { type Core, laneOf } from './core.ts'
 import { endTime, listOffsetsRequest, oldestTime } from './wire/cluster-requests.ts'
-import { KafkaError, kafkaErrors } from './wire/error-codes.ts'
+import { KafkaError } from './wire/error-codes.ts'
 import { offsetFetchRequest } from './wire/group-requests.ts'
 import type { FetchedBatch, StoredRecord } from './wire/record-batch.ts'
 import type { TopicPartition } from './wire/request.ts'
@@ -80,42 +80,11 @@ export async function search(
 
 const firstOf = (batch: FetchedBatch): StoredRecord | undefined => (batch.isHidden ? undefined : batch.records()[0])
 
-/** The next offset of a group in each partition, in order; undefined where it never committed. What is being committed may not show yet. */
-export function committedOffsets(
-  core: Core,
-  group: string,
-  partitions: readonly TopicPartition[],
-): Promise<readonly (number | undefined)[]> {
-  return nextOffsets(core, group, partitions, false)
-}
-
-/** Between two questions for an offset that is being committed. */
-const unsettledMs = { min: 2, max: 200 }
-/** Ends of transactions are written in milliseconds; what takes longer than this was lost. */
-const unsettledMsMax = 5_000
-
 /**
- * As `committedOffsets`, of one partition, once nothing is pending there any more: where its holder goes on.
- * @throws {KafkaError} `UNSTABLE_OFFSET_COMMIT` when something stays pending.
+ * The next offset of a group in each partition, in order; undefined where it never committed.
+ * @param isStable throws `UNSTABLE_OFFSET_COMMIT` while a transaction is about to move one; else the offset before it is the answer.
  */
-export async function settledOffset(core: Core, group: string, partition: TopicPartition): Promise<number | undefined> {
-  const { clock } = core.cluster
-  const untilMs = clock.monotonicMs() + unsettledMsMax
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const [next] = await nextOffsets(core, group, [partition], true)
-      return next
-    } catch (error) {
-      if (!isUnsettled(error) || clock.monotonicMs() > untilMs) throw error
-      await clock.sleep(Math.min(unsettledMs.max, unsettledMs.min * 2 ** Math.min(attempt, 10)), core.closing)
-    }
-  }
-}
-
-export const isUnsettled = (error: unknown): boolean =>
-  error instanceof KafkaError && error.code === kafkaErrors.unstableOffsetCommit
-
-async function nextOffsets(
+export async function committedOffsets(
   core: Core,
   group: string,
   partitions: readonly TopicPartition[],

@@ -2,14 +2,12 @@
  *
  *  `claim` finishes or aborts whatever an older holder left and shuts that holder out; only then are committed offsets read, so they
  *  are final. Inside a transaction nothing is tried again whose outcome is unknown: after any error the epoch is raised (`recover`),
- *  which settles it, and the caller begins again from committed data. */
-import type { NewRecord } from '../port.ts'
-import type { Cluster, Lane } from './cluster.ts'
+ *  which settles it, and the caller begins again from committed data. Kafka may lose ends of transactions when a broker starts again: what
+ *  is known of the last one is written once more (docs/adr/0008). */
+import { Appender, type OwnerOptions, type PartitionRecords, settled } from './appender.ts'
 import { ConnectionError } from './driver.ts'
-import type { Compression } from './wire/compression.ts'
 import { KafkaError, kafkaErrors } from './wire/error-codes.ts'
-import { type ProducedBatch, produceRequest } from './wire/log-requests.ts'
-import { encodeBatch, type Producer } from './wire/record-batch.ts'
+import type { Producer } from './wire/record-batch.ts'
 import type { KafkaRequest, TopicPartition } from './wire/request.ts'
 import {
   addOffsetsRequest,
@@ -28,30 +26,13 @@ export class UncertainCommit extends Error {
   }
 }
 
-/** Records for one partition of a topic, in order. */
-export interface PartitionRecords extends TopicPartition {
-  readonly records: readonly NewRecord[]
-}
-
 export interface Changes {
   readonly records: readonly PartitionRecords[]
   readonly offsets?: { readonly group: string; readonly next: readonly NextOffset[] }
 }
 
-export interface OwnerOptions {
-  readonly cluster: Cluster
-  readonly lane: Lane
-  readonly compression: Compression
-  readonly timeoutMs: number
-}
-
-/** A batch's records before compression; the broker's own limit is on what arrives. */
-const batchBytesMax = 900_000
-/** A batch of a million records would be a bug; the sequence wraps where the protocol's does. */
-const sequenceLimit = 0x8000_0000
 /** How long the coordinator may be busy with the markers of the last transaction. */
 const busyMs = { min: 1, max: 50 }
-const movedMs = { min: 10, max: 500 }
 
 /** Where a transaction writes its end. */
 interface Reach {
@@ -63,11 +44,6 @@ interface Last extends Reach {
   readonly outcome: 'committed' | 'aborted' | 'unknown'
 }
 
-interface Refused {
-  readonly batch: ProducedBatch
-  readonly failure: KafkaError
-}
-
 export class TransactionalOwner {
   readonly id: string
   readonly #options: OwnerOptions
@@ -75,12 +51,13 @@ export class TransactionalOwner {
   #isBroken = false
   /** The last transaction that began. */
   #last: Last | undefined
-  readonly #sequences = new Map<string, number>()
+  readonly #appender: Appender
 
   private constructor(id: string, options: OwnerOptions, producer: Producer) {
     this.id = id
     this.#options = options
     this.#producer = producer
+    this.#appender = new Appender(id, options)
   }
 
   /** Takes the id over from whoever holds it. */
@@ -141,7 +118,7 @@ export class TransactionalOwner {
         outcome: 'aborted',
       }
       const work: Promise<void>[] = []
-      if (records.length > 0) work.push(this.#produce(records))
+      if (records.length > 0) work.push(this.#appender.append(records, this.#producer))
       if (hasOffsets) work.push(this.#commitOffsets(offsets.group, offsets.next))
       await settled(work)
     } catch (error) {
@@ -153,7 +130,7 @@ export class TransactionalOwner {
 
   async #raise(): Promise<void> {
     this.#producer = await initialize(this.id, this.#options, this.#producer)
-    this.#sequences.clear()
+    this.#appender.reset()
     this.#isBroken = false
   }
 
@@ -179,70 +156,6 @@ export class TransactionalOwner {
   /** The coordinator may still be writing the markers of the transaction before: that is waited for, nothing was done yet. */
   async #add(request: KafkaRequest<void>): Promise<void> {
     await whileBusy(this.#options, () => this.#toCoordinator(request))
-  }
-
-  async #produce(all: readonly PartitionRecords[]): Promise<void> {
-    const nowMs = this.#options.cluster.clock.nowMs()
-    // A request takes one batch per partition: what does not fit into one goes in the next round.
-    let rest = all
-    while (rest.length > 0) {
-      const batches: ProducedBatch[] = []
-      const later: PartitionRecords[] = []
-      for (const { topic, partition, records } of rest) {
-        const count = countThatFits(records)
-        if (count < records.length) later.push({ topic, partition, records: records.slice(count) })
-        const sequence = this.#nextSequence(topic, partition, count)
-        const bytes = encodeBatch(records.slice(0, count), this.#producer, sequence, nowMs, this.#options.compression)
-        batches.push({ topic, partition, bytes })
-      }
-      await this.#append(batches)
-      rest = later
-    }
-  }
-
-  /** Leaders that have moved are looked up again: by their answer they appended nothing, and the sequence would tell a repetition. */
-  async #append(all: readonly ProducedBatch[]): Promise<void> {
-    const { cluster, timeoutMs } = this.#options
-    const untilMs = cluster.clock.monotonicMs() + timeoutMs / 3
-    let rest = all
-    for (let attempt = 0; ; attempt++) {
-      const refused = await this.#appendOnce(rest)
-      if (refused.length === 0) return
-      for (const { failure } of refused)
-        if (!failure.isElsewhere || cluster.clock.monotonicMs() > untilMs) throw failure
-      await cluster.clock.sleep(Math.min(movedMs.max, movedMs.min * 2 ** Math.min(attempt, 10)))
-      rest = refused.map(({ batch }) => batch)
-    }
-  }
-
-  async #appendOnce(batches: readonly ProducedBatch[]): Promise<readonly Refused[]> {
-    const { cluster, lane, timeoutMs } = this.#options
-    const byLeader = new Map<number, ProducedBatch[]>()
-    const refused: Refused[] = []
-    for (const batch of batches) {
-      try {
-        const leader = await cluster.leader(batch)
-        const known = byLeader.get(leader)
-        if (known === undefined) byLeader.set(leader, [batch])
-        else known.push(batch)
-      } catch (error) {
-        if (!(error instanceof KafkaError)) throw error
-        refused.push({ batch, failure: error })
-      }
-    }
-    await settled(
-      Array.from(byLeader, async ([leader, mine]) => {
-        const connection = await cluster.connection(leader, lane)
-        for (const { topic, partition, error } of await connection.send(produceRequest(this.id, mine, timeoutMs / 3))) {
-          if (error === 0) continue
-          const failure = new KafkaError(error, `writing to ${topic}/${partition}`)
-          if (failure.isElsewhere) cluster.forget(topic)
-          const batch = mine.find((one) => one.topic === topic && one.partition === partition)
-          if (batch !== undefined) refused.push({ batch, failure })
-        }
-      }),
-    )
-    return refused
   }
 
   async #commitOffsets(group: string, next: readonly NextOffset[]): Promise<void> {
@@ -287,13 +200,6 @@ export class TransactionalOwner {
       throw error
     }
   }
-
-  #nextSequence(topic: string, partition: number, count: number): number {
-    const key = `${topic}/${partition}`
-    const sequence = this.#sequences.get(key) ?? 0
-    this.#sequences.set(key, (sequence + count) % sequenceLimit)
-    return sequence
-  }
 }
 
 /** The answer of a coordinator that moves or loads is asked for again, and so is a busy one's: claiming twice is claiming. */
@@ -314,19 +220,4 @@ async function whileBusy<T>({ cluster, timeoutMs }: OwnerOptions, call: () => Pr
       await cluster.clock.sleep(Math.min(busyMs.max, busyMs.min * 2 ** Math.min(attempt, 10)))
     }
   }
-}
-
-/** Waits for all, so that nothing of a failed transaction is still under way, then throws the first error. */
-async function settled(calls: readonly Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(calls)
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-}
-
-function countThatFits(records: readonly NewRecord[]): number {
-  let bytes = 0
-  for (let index = 0; index < records.length; index++) {
-    bytes += (records[index]?.value?.length ?? 0) + 64
-    if (bytes > batchBytesMax && index > 0) return index
-  }
-  return records.length
 }

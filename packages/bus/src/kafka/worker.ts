@@ -8,7 +8,7 @@ import type { Stretch, Worker } from '../port.ts'
 import { type Core, claim, fullName } from './core.ts'
 import { toRelayError } from './errors.ts'
 import { Membership } from './membership.ts'
-import { boundsOf, isUnsettled, offsetAt, settledOffset } from './offsets.ts'
+import { type StartSpec, startOffset } from './start-offset.ts'
 import type { TransactionalOwner } from './transactions.ts'
 import type { TopicPartition } from './wire/request.ts'
 
@@ -30,14 +30,9 @@ export interface Held {
   succeeded(): void
 }
 
-export interface WorkerSpec {
-  readonly group: string
+export interface WorkerSpec extends StartSpec {
   readonly topics: readonly TopicSpec[]
-  readonly startAtMs: number | undefined
   readonly stretches: readonly Stretch[] | undefined
-  readonly onError: (error: unknown) => void
-  /** Where else the work on a partition is always written: ended with its offset when Kafka lost an end. */
-  readonly places?: (topic: string, partition: number) => Promise<readonly TopicPartition[]>
   /** Works until the signal is aborted or something fails. */
   readonly live: (held: Held) => Promise<void>
 }
@@ -137,7 +132,7 @@ class GroupWorker implements Worker {
         if (owner === undefined) owner = await claim(this.#core, id)
         else await owner.recover()
         signal.throwIfAborted()
-        const from = await this.#startOffset(owner, { topic: fullTopic, partition }, stretch)
+        const from = await startOffset(this.#core, this.#spec, owner, { topic, fullTopic, partition }, stretch)
         const succeeded = (): void => {
           failures = 0
         }
@@ -178,58 +173,6 @@ class GroupWorker implements Worker {
     } catch (error) {
       return toRelayError(error, 'claiming again').code === 'RELAY_BUS_FENCED'
     }
-  }
-
-  /**
-   * What is committed since the claim. Where Kafka lost the end of a transaction the offset stays pending for ever (docs/adr/0008): how
-   * it ended nobody can tell any more, and aborting it repeats a batch at worst, where committing it could lose one.
-   */
-  async #committed(owner: TransactionalOwner, at: TopicPartition, topic: string): Promise<number | undefined> {
-    const core = this.#core
-    let committed: number | undefined
-    try {
-      committed = await settledOffset(core, this.#group, at)
-    } catch (error) {
-      if (!isUnsettled(error)) throw error
-      this.#spec.onError(
-        new RelayError(
-          'RELAY_BUS_END_LOST',
-          `Kafka lost the end of a transaction of ${this.#group} at ${at.topic}/${at.partition}: aborting it; its batch may come twice`,
-          { cause: error },
-        ),
-      )
-      await owner.abandon(this.#group, (await this.#spec.places?.(topic, at.partition)) ?? [])
-      committed = await settledOffset(core, this.#group, at)
-    }
-    const doubtful = owner.doubtful
-    if (doubtful !== undefined)
-      await owner.settle(
-        doubtful.some((one) => one.topic === at.topic && one.partition === at.partition && one.next === committed),
-      )
-    return committed
-  }
-
-  /** The committed offset; for a new group its start, committed at once, so that a restart does not choose another one. */
-  async #startOffset(owner: TransactionalOwner, at: TopicPartition, stretch: Stretch | undefined): Promise<number> {
-    const core = this.#core
-    const committed = await this.#committed(owner, at, at.topic.slice(core.options.prefix.length))
-    const { start, end } = await boundsOf(core, at)
-    const commit = async (next: number): Promise<number> => {
-      await owner.transact({ records: [], offsets: { group: this.#group, next: [{ ...at, next }] } })
-      return next
-    }
-    if (committed === undefined) {
-      if (stretch !== undefined) return commit(Math.max(stretch.from, Math.min(start, stretch.until)))
-      return commit(this.#spec.startAtMs === undefined ? start : await offsetAt(core, at, this.#spec.startAtMs))
-    }
-    if (committed >= start && committed <= end) return committed
-    if (stretch !== undefined && committed >= stretch.until) return committed
-    // Removed by retention, or the topic was made anew.
-    const next = Math.min(start, stretch?.until ?? start)
-    const records = Math.max(0, next - committed)
-    const topic = at.topic.slice(core.options.prefix.length)
-    core.emit({ kind: 'records-expired', group: this.#spec.group, topic, partition: at.partition, records })
-    return commit(next)
   }
 
   async #stop(): Promise<void> {
