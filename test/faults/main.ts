@@ -31,7 +31,7 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'disk-low': () => diskFull(4 * 1_048_576, seed),
   'disk-full': () => diskFull(0, seed),
   'kafka-kills': () => copyUnderKills(isQuick ? 10_000 : 100_000, seed),
-  'kafka-restarts': () => brokerRestarts(isQuick ? 50_000 : 500_000, seed),
+  'kafka-restarts': () => brokerRestarts(isQuick ? 20_000 : 200_000, seed),
   'kafka-zombies': () => zombies(isQuick ? 2 : 20, seed),
   'kafka-storm': () => membershipStorm(isQuick ? 20 : 120, seed),
   'kafka-three-brokers': () => threeBrokers(isQuick ? 10_000 : 50_000),

@@ -12,6 +12,8 @@ import type { Report } from '../report.ts'
 import { copyGroup, copyState, input, numbered, output, writerState } from './copy-topics.ts'
 
 const batch = 500
+/** Every one has transactions of its own: the more are under way, the likelier a kill meets one that is ending. */
+const manyPartitions = 48
 /** Longer than anything takes that is not stuck. */
 const patienceMs = 120_000
 
@@ -179,8 +181,7 @@ export async function copyUnderKills(count: number, seed: number): Promise<Repor
 /** The broker dies again and again amid many transactions: while it starts it may lose the ends of those under way (docs/adr/0008). */
 export async function brokerRestarts(count: number, seed: number): Promise<Report> {
   await using cluster = await startKafkaCluster(1)
-  // Every partition has transactions of its own: the more are under way, the likelier a kill meets one that is ending.
-  await using copying = await Copying.start(cluster, 1, 24)
+  await using copying = await Copying.start(cluster, 1, manyPartitions)
   const random = seededRandom(seed)
   for (let one = 0; one < 2; one++) await copying.add()
   let brokerKills = 0
@@ -189,7 +190,7 @@ export async function brokerRestarts(count: number, seed: number): Promise<Repor
     isWritten = true
   })
   while (!isWritten) {
-    await sleep(1_000 + random() * 2_000)
+    await sleep(2_000 + random() * 2_000)
     await cluster.kill(0)
     await cluster.start(0)
     brokerKills++
@@ -198,7 +199,7 @@ export async function brokerRestarts(count: number, seed: number): Promise<Repor
   await copying.copiedAll()
   const found = await copying.check(count)
   return {
-    name: `Kafka: copying ${count} records of 24 partitions, the broker killed again and again`,
+    name: `Kafka: copying ${count} records of ${manyPartitions} partitions, the broker killed again and again`,
     passed: isClean(found) && brokerKills > 0,
     extra: { ...found, brokerKills },
   }
