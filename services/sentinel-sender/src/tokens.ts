@@ -10,7 +10,7 @@ import {
   RelayError,
   type SentinelDestination,
 } from '@siem-relay/common'
-import { chooseProxy, type Environment, readAuthorities } from '@siem-relay/http'
+import { chooseProxy, type Environment, trustedAuthorities } from '@siem-relay/http'
 
 /** A token is renewed this long before its end. */
 const marginMs = 5 * 60_000
@@ -86,7 +86,7 @@ async function createCredential(destination: SentinelDestination, proxy: URL | u
     authorityHost: authorityOf(destination),
     // An authority of its own is not asked for at Microsoft's.
     disableInstanceDiscovery: authorityHost !== undefined,
-    ...(caFile !== undefined && { tlsOptions: { ca: readAuthorities(caFile) } }),
+    ...(caFile !== undefined && { tlsOptions: { ca: trustedAuthorities(caFile) } }),
     ...(proxy !== undefined && {
       proxyOptions: {
         host: `${proxy.protocol}//${proxy.hostname}`,
