@@ -2,6 +2,7 @@
 import { parseListen } from '@siem-relay/service-kit'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
+import { doctorSentinel } from './commands/doctor-sentinel.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
@@ -147,6 +148,18 @@ function buildProgram(terminal: Terminal): Command {
     .addOption(config)
     .option('--json', 'as JSON')
     .action((options) => echoConfig(options, terminal))
+
+  const doctor = program.command('doctor').description('look for what is wrong, and say what to do about it')
+  doctor
+    .command('sentinel')
+    .description('check the way to Microsoft Sentinel, from settings to streams; exit code 1 when something failed')
+    .addOption(config)
+    .option('--agent <id>', 'only this agent')
+    .option('--canary', 'store one row that says it is a test for each data type, and print the query that finds it')
+    .option('--rule <file>', 'what `az monitor data-collection rule show` prints, to compare the columns with')
+    .option('--samples <directory>', "only write sample rows for the portal's wizards there, a file for each table")
+    .option('--json', 'as JSON')
+    .action((options) => doctorSentinel(options, terminal))
 
   program
     .command('schema')
