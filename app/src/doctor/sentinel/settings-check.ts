@@ -84,6 +84,12 @@ function checkCertificate(file: string, text: string, nowMs: number): Finding {
         `certificateFile ${file}: the private key is not the certificate's`,
         'Put the certificate and its own key into the file.',
       )
+    // Assertions are signed with RSA.
+    if (certificate.publicKey.asymmetricKeyType !== 'rsa')
+      return failed(
+        `certificateFile ${file}: its key is ${certificate.publicKey.asymmetricKeyType}, and Entra takes RSA`,
+        'Make a certificate with an RSA key and register it: az ad app credential reset --id CLIENT-ID --create-cert --append.',
+      )
     const days = Math.floor((Date.parse(certificate.validTo) - nowMs) / dayMs)
     const until = new Date(Date.parse(certificate.validTo)).toISOString().slice(0, 10)
     if (days < 0)
