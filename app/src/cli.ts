@@ -16,6 +16,7 @@ import { schema } from './commands/schema.ts'
 import { simulator } from './commands/simulator.ts'
 import { sources } from './commands/sources.ts'
 import { validate } from './commands/validate.ts'
+import { demoOutputs } from './demo/demo.ts'
 import { systemTerminal, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
@@ -50,6 +51,12 @@ function buildProgram(terminal: Terminal): Command {
     .description('run the relay; without a configuration, a demo')
     .addOption(config)
     .addOption(new Option('-s, --service <name...>', 'run only these services').choices(serviceNames))
+    .addOption(
+      new Option(
+        '--demo <output>',
+        'run the demo: CEF lines, or the rows a simulated Microsoft Sentinel stored',
+      ).choices(demoOutputs),
+    )
     .option('--url <url>', 'API address of Defender for Cloud Apps, instead of a configuration file')
     .option('--token <token>', 'API token (shown in the process list: prefer --token-file)')
     .option('--token-file <file>', 'file with the API token')
