@@ -3,8 +3,8 @@
 import { printable, type SourceReportError, type SourceView } from '@siem-relay/common'
 import { tableLines } from './table.ts'
 import { countText, durationText } from './time.ts'
+import { lineLengthMax, wrap } from './wrap.ts'
 
-const lineLengthMax = 80
 /** What the other columns leave. */
 const nameLengthMax = 18
 const stateLengthMax = 10
@@ -135,28 +135,4 @@ function shortDuration(seconds: number | undefined): string {
 function clipped(text: string, lengthMax: number): string {
   const clean = printable(text)
   return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax - 1)}…`
-}
-
-/** Breaks a text between words, and a word that is longer than a line anywhere. */
-function wrap(text: string, first: string, further: string): readonly string[] {
-  const lines: string[] = []
-  let line = ''
-  const indent = (): string => (lines.length === 0 ? first : further)
-  const room = (): number => lineLengthMax - indent().length
-  const flush = (): void => {
-    if (line !== '') lines.push(`${indent()}${line}`)
-    line = ''
-  }
-  for (const word of printable(text).split(/ +/)) {
-    if (line !== '' && line.length + 1 + word.length > room()) flush()
-    let rest = line === '' ? word : `${line} ${word}`
-    while (rest.length > room()) {
-      line = rest.slice(0, room())
-      rest = rest.slice(line.length)
-      flush()
-    }
-    line = rest
-  }
-  flush()
-  return lines
 }

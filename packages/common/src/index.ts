@@ -41,6 +41,7 @@ export { parseProxy, proxySetting } from './proxy-address.ts'
 export { problemOfRow } from './sentinel/check.ts'
 export {
   type SentinelColumn,
+  type SentinelRow,
   type SentinelTable,
   type SentinelType,
   sentinelTables,

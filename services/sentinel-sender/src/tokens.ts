@@ -10,7 +10,7 @@ import {
   RelayError,
   type SentinelDestination,
 } from '@siem-relay/common'
-import { chooseProxy, type Environment, readAuthorities } from '@siem-relay/http'
+import { chooseProxy, type Environment, trustedAuthorities } from '@siem-relay/http'
 
 /** A token is renewed this long before its end. */
 const marginMs = 5 * 60_000
@@ -86,7 +86,7 @@ async function createCredential(destination: SentinelDestination, proxy: URL | u
     authorityHost: authorityOf(destination),
     // An authority of its own is not asked for at Microsoft's.
     disableInstanceDiscovery: authorityHost !== undefined,
-    ...(caFile !== undefined && { tlsOptions: { ca: readAuthorities(caFile) } }),
+    ...(caFile !== undefined && { tlsOptions: { ca: trustedAuthorities(caFile) } }),
     ...(proxy !== undefined && {
       proxyOptions: {
         host: `${proxy.protocol}//${proxy.hostname}`,
@@ -131,7 +131,12 @@ async function createCredential(destination: SentinelDestination, proxy: URL | u
 /** What Entra said is an answer; what did not reach it, is not. */
 function tokenError(error: unknown): RelayError {
   const text = describeError(error).replace(/\s+/g, ' ').slice(0, 400)
-  const isUnreachable = /ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|network|socket hang up|timeout|certificate/i.test(text)
+  // Of certificates only those of servers: one's own that cannot be read is no matter of the network. An authority that does not
+  // say where its endpoints are was not reached, or not trusted; more the library does not tell.
+  const isUnreachable =
+    /endpoints_resolution_error|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|network|socket hang up|timeout|certificate has expired|self[- ]signed certificate|(first|local issuer) certificate|certificate's altnames/i.test(
+      text,
+    )
   return isUnreachable && !/AADSTS/.test(text)
     ? new RelayError('RELAY_SENTINEL_UNAVAILABLE', `no token could be asked for: ${text}`, { cause: error })
     : new RelayError('RELAY_SENTINEL_TOKEN', `no token was given: ${text}`, { cause: error })
