@@ -8,6 +8,7 @@ import { systemClock } from '@siem-relay/service-kit'
 import type { RelayConfig } from '../config/schema.ts'
 import { exclusiveDirectoryOf, type OpenedBus } from '../open-bus.ts'
 import { openForCommand } from '../open-for-command.ts'
+import { version } from '../version.ts'
 import { reachControl } from './client.ts'
 import { controlSocketPath } from './socket-path.ts'
 
@@ -27,7 +28,7 @@ export async function openControl(config: RelayConfig): Promise<OpenedControl> {
       throw new RelayError('RELAY_USAGE', `there is no log in ${directory}: name another directory with --data`)
   }
   const { bus } = await openOrSay(config)
-  const control = new LocalControl({ bus, clock: systemClock, config: () => config })
+  const control = new LocalControl({ bus, clock: systemClock, config: () => config, version })
   return { control, isAlone: directory !== undefined, [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose]() }
 }
 

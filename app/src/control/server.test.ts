@@ -30,6 +30,10 @@ function fakeControl(asked: unknown[]): Control {
     },
     cancelReplay: async () => refuse(),
     forget: async () => ({ agent: 'x', undelivered: 1, stored: 2 }),
+    deadLetters: async () => ({ letters: [] }),
+    deadLetter: async () => refuse(),
+    retryDeadLetters: async () => refuse(),
+    dropDeadLetters: async () => refuse(),
   }
 }
 

@@ -11,7 +11,13 @@ import { controlSocketPath } from './socket-path.ts'
 const bodyBytesMax = 4_194_304
 const connectionsMax = 50
 /** What is worth a line in the log; a command that watches asks twice a second. */
-const changing: ReadonlySet<string> = new Set<keyof Control>(['startReplay', 'cancelReplay', 'forget'])
+const changing: ReadonlySet<string> = new Set<keyof Control>([
+  'startReplay',
+  'cancelReplay',
+  'forget',
+  'retryDeadLetters',
+  'dropDeadLetters',
+])
 
 /**
  * Listens in the directory of a log this process has open: a socket file found there belongs to nobody any more.

@@ -9,6 +9,17 @@ import {
   type SourceView,
 } from '@siem-relay/common'
 import { z } from 'zod'
+import {
+  type DeadLetterPage,
+  type DeadLettersRequest,
+  type DroppedLetters,
+  deadLettersRequestSchema,
+  type HandleLettersRequest,
+  handleLettersRequestSchema,
+  letterIdSchema,
+  type RetriedLetters,
+  type WholeDeadLetter,
+} from './dead-letters/shapes.ts'
 
 export const lagRequestSchema = z.strictObject({
   /** Default: all enabled ones. */
@@ -89,6 +100,13 @@ export interface Control {
   cancelReplay(id: string): Promise<ReplayStatus>
   /** Discards everything kept for an agent that is not enabled. */
   forget(request: ForgetRequest): Promise<Forgotten>
+  /** Those nobody has dealt with, newest first. */
+  deadLetters(request: DeadLettersRequest): Promise<DeadLetterPage>
+  deadLetter(id: string): Promise<WholeDeadLetter>
+  /** Sends letters out again, each once. Those that cannot go are named with why; they stay. */
+  retryDeadLetters(request: HandleLettersRequest): Promise<RetriedLetters>
+  /** Marks letters as dealt with. They stay in the log for as long as it keeps them. */
+  dropDeadLetters(request: HandleLettersRequest): Promise<DroppedLetters>
 }
 
 /** Each method with the shape of its argument: what the socket's two ends agree on. */
@@ -100,4 +118,8 @@ export const controlMethods = {
   replays: z.undefined(),
   cancelReplay: idSchema,
   forget: forgetRequestSchema,
+  deadLetters: deadLettersRequestSchema,
+  deadLetter: letterIdSchema,
+  retryDeadLetters: handleLettersRequestSchema,
+  dropDeadLetters: handleLettersRequestSchema,
 } as const satisfies Record<keyof Control, z.ZodType>

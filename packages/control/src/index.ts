@@ -4,4 +4,14 @@ export {
   controlMethods,
   type ReplayStatus,
 } from './control.ts'
+export type {
+  DeadLetter,
+  DeadLetterPage,
+  DroppedLetters,
+  LetterFilter,
+  LetterMark,
+  RefusedLetter,
+  RetriedLetters,
+  WholeDeadLetter,
+} from './dead-letters/shapes.ts'
 export { LocalControl, type LocalControlParts } from './local.ts'
