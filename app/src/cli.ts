@@ -76,6 +76,7 @@ function buildProgram(terminal: Terminal): Command {
     .option('-i, --input <file>', 'records as NDJSON, `-` for standard input; default: the last records in the log')
     .option('--sample', "use the specification's twelve sample records")
     .option('-n, --limit <count>', 'most records of each data type', positiveInteger, 20)
+    .addOption(data)
     .option('--explain', 'say which filter clause decided over each record')
     .option('--json', 'one JSON object a line')
     .action((options) => preview(options, terminal))

@@ -1,5 +1,6 @@
 /** Control for a command: through the relay that runs, else over the log itself. */
 import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { RelayError } from '@siem-relay/common'
 import type { Control } from '@siem-relay/control'
@@ -28,7 +29,7 @@ export async function openControl(config: RelayConfig): Promise<OpenedControl> {
       throw new RelayError('RELAY_USAGE', `there is no log in ${directory}: name another directory with --data`)
   }
   const { bus } = await openOrSay(config)
-  const control = new LocalControl({ bus, clock: systemClock, config: () => config, version })
+  const control = new LocalControl({ bus, clock: systemClock, config: () => config, version, hostName: hostname() })
   return { control, isAlone: directory !== undefined, [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose]() }
 }
 

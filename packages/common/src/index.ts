@@ -25,6 +25,7 @@ export { type ExplainedClause, type Explanation, explainFilter } from './filter/
 export { FilterError, type FilterProblem } from './filter/problems.ts'
 export { type FilterFieldReference, filterOperatorReference, filterReference } from './filter/reference.ts'
 export { type FilterDefinition, filterSchema } from './filter/schema.ts'
+export { clientAddress } from './ip.ts'
 export * from './jobs.ts'
 export { type HuntingRow, splitHuntingRows } from './json/hunting-rows.ts'
 export { type ODataPage, type ODataRecord, splitODataPage } from './json/odata-page.ts'

@@ -21,6 +21,9 @@ import {
   type WholeDeadLetter,
 } from './dead-letters/shapes.ts'
 
+import { type Previewed, type PreviewRequest, previewRequestSchema } from './preview.ts'
+import { type TapItem, type TapRequest, tapRequestSchema } from './tap/shapes.ts'
+
 export const lagRequestSchema = z.strictObject({
   /** Default: all enabled ones. */
   agent: idSchema.optional(),
@@ -107,9 +110,18 @@ export interface Control {
   retryDeadLetters(request: HandleLettersRequest): Promise<RetriedLetters>
   /** Marks letters as dealt with. They stay in the log for as long as it keeps them. */
   dropDeadLetters(request: HandleLettersRequest): Promise<DroppedLetters>
+  /** What an agent would make of records; changes nothing. */
+  preview(request: PreviewRequest): Promise<readonly Previewed[]>
+  /** Live records, from now on until the signal is aborted or nobody asks for the next. */
+  tap(request: TapRequest, signal?: AbortSignal): AsyncIterable<TapItem>
 }
 
-/** Each method with the shape of its argument: what the socket's two ends agree on. */
+/** Those that answer with one thing after another. */
+export const controlStreams = {
+  tap: tapRequestSchema,
+} as const satisfies Partial<Record<keyof Control, z.ZodType>>
+
+/** Each other method with the shape of its argument: what the socket's two ends agree on. */
 export const controlMethods = {
   lag: lagRequestSchema,
   sources: z.undefined(),
@@ -122,4 +134,5 @@ export const controlMethods = {
   deadLetter: letterIdSchema,
   retryDeadLetters: handleLettersRequestSchema,
   dropDeadLetters: handleLettersRequestSchema,
-} as const satisfies Record<keyof Control, z.ZodType>
+  preview: previewRequestSchema,
+} as const satisfies Record<Exclude<keyof Control, keyof typeof controlStreams>, z.ZodType>

@@ -2,6 +2,7 @@ export {
   type AgentLag,
   type Control,
   controlMethods,
+  controlStreams,
   type ReplayStatus,
 } from './control.ts'
 export type {
@@ -15,3 +16,5 @@ export type {
   WholeDeadLetter,
 } from './dead-letters/shapes.ts'
 export { LocalControl, type LocalControlParts } from './local.ts'
+export { createJudge, type Previewed, type PreviewRecord } from './preview.ts'
+export { type TapItem, type TappedRecord, type TapRequest, tapStages } from './tap/shapes.ts'

@@ -48,8 +48,18 @@ import {
 import { countKept, forgetAgent } from './forget.ts'
 import { jobId } from './job-id.ts'
 import { measureLag } from './lag.ts'
+import {
+  agentOfDefinition,
+  createJudge,
+  type Previewed,
+  type PreviewRequest,
+  previewRequestSchema,
+  recordsOfLog,
+} from './preview.ts'
 import { checkPlan, planReplay } from './replay-plan.ts'
 import { type ConfiguredSource, lookAtSources } from './sources.ts'
+import { type TapItem, type TapRequest, tapRequestSchema } from './tap/shapes.ts'
+import { tapRecords } from './tap/tap.ts'
 
 /** Each has connections and groups of its own. */
 const runningJobsMax = 10
@@ -69,6 +79,8 @@ export interface LocalControlParts {
   readonly config: () => ControlConfig
   /** Of the relay: the device version of agents without one of their own. */
   readonly version: string
+  /** Of this machine, as lines name it. */
+  readonly hostName: string
   /** How the sources are that are polled in this process; default: none. */
   readonly ownSources?: () => readonly SourceReport[]
 }
@@ -184,6 +196,26 @@ export class LocalControl implements Control {
   async dropDeadLetters(request: HandleLettersRequest): Promise<DroppedLetters> {
     const wanted = handleLettersRequestSchema.parse(request)
     return this.#exclusively(() => dropLetters(this.#handleParts(), wanted))
+  }
+
+  async preview(request: PreviewRequest): Promise<readonly Previewed[]> {
+    const { bus, clock, version, hostName } = this.#parts
+    const { agent: wanted, limit, explain, records } = previewRequestSchema.parse(request)
+    const agent = typeof wanted === 'string' ? this.#agent(wanted) : agentOfDefinition(wanted)
+    const judge = createJudge(agent, { explain, version, hostName, nowMs: () => clock.nowMs() })
+    if (records !== undefined)
+      return records.map(({ body, ...record }) =>
+        judge({ ...record, body: Buffer.from(body), receivedMs: clock.nowMs() }),
+      )
+    const previewed: Previewed[] = []
+    for await (const record of recordsOfLog(bus, agent.tenants ?? this.#tenants(), limit)) previewed.push(judge(record))
+    return previewed
+  }
+
+  tap(request: TapRequest, signal?: AbortSignal): AsyncIterable<TapItem> {
+    const { bus, clock } = this.#parts
+    const parts = { bus, clock, agents: this.#agents(), tenants: this.#tenants() }
+    return tapRecords(parts, tapRequestSchema.parse(request), signal)
   }
 
   #handleParts(): HandleParts {

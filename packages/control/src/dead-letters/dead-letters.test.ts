@@ -86,7 +86,7 @@ async function withLetters(work: (parts: Parts) => Promise<void>): Promise<void>
   try {
     await using bus = await openSqliteBus({ path, clock, freeBytesMin: 1_000_000 })
     await bus.ensureTopics([deadLettersTopic])
-    const control = new LocalControl({ bus, clock, config: () => config, version: '1.2.3' })
+    const control = new LocalControl({ bus, clock, config: () => config, version: '1.2.3', hostName: 'relay-1' })
     const put = async (...letters: readonly Letter[]): Promise<void> => {
       await using writer = await bus.writer('test')
       for (const { key, value = '', headers = {} } of letters) {
@@ -274,7 +274,7 @@ describe('retrying', () => {
       await put(ofSender('a'))
       const [letter] = (await control.deadLetters({})).letters
       const ids = [letter?.id ?? '']
-      const other = new LocalControl({ bus, clock, config: () => config, version: '1' })
+      const other = new LocalControl({ bus, clock, config: () => config, version: '1', hostName: 'relay-1' })
       const answers = await Promise.allSettled([
         control.retryDeadLetters({ ids }),
         control.retryDeadLetters({ ids }),
@@ -298,6 +298,7 @@ describe('retrying', () => {
         clock,
         config: () => config,
         version: '1',
+        hostName: 'relay-1',
       })
       await expect(overtaken.retryDeadLetters({ filter: {} })).rejects.toThrow(/somebody else handles dead letters/)
       expect(await jobsIn(bus)).toEqual([])

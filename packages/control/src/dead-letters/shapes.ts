@@ -10,7 +10,7 @@ export const letterIdSchema = z
   .string()
   .regex(/^\d{1,4}-\d{1,15}$/, 'a dead letter is named by partition and offset, as in 2-1041')
 
-export const letterFilterSchema = z.strictObject({
+const letterFilterSchema = z.strictObject({
   agent: idSchema.optional(),
   code: z.string().min(1).max(100).optional(),
   stage: z.string().min(1).max(100).optional(),
