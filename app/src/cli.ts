@@ -1,7 +1,8 @@
 /** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
-import { parseListen } from '@siem-relay/service-kit'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
+import { addInspectingCommands } from './command-line/inspecting.ts'
+import { address, positiveInteger } from './command-line/values.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
@@ -100,6 +101,8 @@ function buildProgram(terminal: Terminal): Command {
     .option('--json', 'as JSON')
     .action((options) => replay(options, terminal))
 
+  addInspectingCommands(program, terminal, { config, data })
+
   program
     .command('lag')
     .description('show how far behind each agent is, and whether it catches up')
@@ -186,19 +189,4 @@ function buildProgram(terminal: Terminal): Command {
     .action((options) => receiver(options, terminal))
 
   return program
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('use a whole number from 1 on.')
-  return value
-}
-
-function address(text: string): string {
-  try {
-    parseListen(text)
-    return text
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
-  }
 }

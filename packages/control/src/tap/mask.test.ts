@@ -45,6 +45,7 @@ describe('a masked record', () => {
   test('of an activity has none in nested objects, and in JSON that stands in a text', () => {
     const masked = masker.record(
       JSON.stringify({
+        _id: '1_11161_x',
         ActionType: 'FileDownloaded',
         Application: 'Microsoft SharePoint Online',
         AccountDisplayName: 'Jane Doe',
@@ -59,11 +60,12 @@ describe('a masked record', () => {
           ClientIP: '[2001:db8::17]:443',
           Note: 'of jdoe',
         }),
-        resolvedActor: { objType: 23, name: 'Jane Doe', id: 'jdoe' },
+        resolvedActor: { objType: 23, name: 'Jane Doe', id: 'jdoe', appId: '11161' },
         device: { clientIP: '203.0.113.77', deviceName: 'LAPTOP-JANE' },
       }),
     )
     expectMasked(masked)
+    expect(masked).toContain('1_11161_x')
     expect(JSON.parse(masked)).toMatchObject({
       ActionType: 'FileDownloaded',
       Application: 'Microsoft SharePoint Online',

@@ -139,13 +139,13 @@ function collect(value: unknown, known: Known, place: Place): void {
     for (const [key, item] of Object.entries(value)) collect(item, known, placeOf(key, value, place))
 }
 
-/** Values of a record's personal fields. Short ones would mask half of every text. */
+/** Values of a record's personal fields. Short ones, and numbers, would mask half of every text. */
 class Known {
   readonly #values = new Set<string>()
   #sorted: readonly string[] | undefined
 
   add(value: string): void {
-    if (value.length < 4 || value.length > 256 || this.#values.size >= knownMax) return
+    if (value.length < 4 || value.length > 256 || /^\d+$/.test(value) || this.#values.size >= knownMax) return
     this.#values.add(value)
     this.#sorted = undefined
   }
