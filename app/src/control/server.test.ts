@@ -35,6 +35,7 @@ function fakeControl(asked: unknown[], tap: Control['tap'] = () => refuse()): Co
     retryDeadLetters: async () => refuse(),
     dropDeadLetters: async () => refuse(),
     preview: async () => [],
+    metrics: async () => undefined,
     tap,
   }
 }

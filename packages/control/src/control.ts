@@ -112,6 +112,8 @@ export interface Control {
   dropDeadLetters(request: HandleLettersRequest): Promise<DroppedLetters>
   /** What an agent would make of records; changes nothing. */
   preview(request: PreviewRequest): Promise<readonly Previewed[]>
+  /** What the relay with the log in it counts, in Prometheus' text; undefined where no relay answers, or several share the log. */
+  metrics(): Promise<string | undefined>
   /** Live records, from now on until the signal is aborted or nobody asks for the next. */
   tap(request: TapRequest, signal?: AbortSignal): AsyncIterable<TapItem>
 }
@@ -135,4 +137,5 @@ export const controlMethods = {
   retryDeadLetters: handleLettersRequestSchema,
   dropDeadLetters: handleLettersRequestSchema,
   preview: previewRequestSchema,
+  metrics: z.undefined(),
 } as const satisfies Record<Exclude<keyof Control, keyof typeof controlStreams>, z.ZodType>

@@ -83,6 +83,8 @@ export interface LocalControlParts {
   readonly hostName: string
   /** How the sources are that are polled in this process; default: none. */
   readonly ownSources?: () => readonly SourceReport[]
+  /** What this process counts; default: nothing. */
+  readonly ownMetrics?: () => Promise<string>
 }
 
 export class LocalControl implements Control {
@@ -210,6 +212,10 @@ export class LocalControl implements Control {
     const previewed: Previewed[] = []
     for await (const record of recordsOfLog(bus, agent.tenants ?? this.#tenants(), limit)) previewed.push(judge(record))
     return previewed
+  }
+
+  async metrics(): Promise<string | undefined> {
+    return this.#parts.ownMetrics?.()
   }
 
   tap(request: TapRequest, signal?: AbortSignal): AsyncIterable<TapItem> {
