@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
 import { addInspectingCommands } from './command-line/inspecting.ts'
+import { addTryingCommands } from './command-line/trying.ts'
 import { address, positiveInteger } from './command-line/values.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
@@ -102,6 +103,7 @@ function buildProgram(terminal: Terminal): Command {
     .action((options) => replay(options, terminal))
 
   addInspectingCommands(program, terminal, { config, data })
+  addTryingCommands(program, terminal, { config, data })
 
   program
     .command('lag')

@@ -71,5 +71,5 @@ export function startOnPty(
 export function seenOf(out: string): readonly string[] {
   const pages = out.replaceAll('\u001b[H', '\n')
   const plain = pages.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
-  return plain.split(/\r\n|\r|\n/)
+  return plain.split(/\r+\n|\r|\n/)
 }

@@ -49,10 +49,11 @@ async function* judged(
     return
   }
   const judge = createJudge(agent, { explain, version, hostName: hostname(), nowMs: Date.now })
-  for await (const record of readPreviewRecords(options, terminal)) yield judge(record)
+  for (const record of await readPreviewRecords(options, terminal)) yield judge(record)
 }
 
-function agentOf(config: RelayConfig, id: string): AgentDefinition {
+/** @throws {RelayError} `RELAY_USAGE` */
+export function agentOf(config: RelayConfig, id: string): AgentDefinition {
   const agent = config.agents.find((candidate) => candidate.id === id)
   if (agent !== undefined) return agent
   const known = config.agents.map((candidate) => candidate.id).join(', ') || 'none'
