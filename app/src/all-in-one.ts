@@ -127,7 +127,15 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   const directory = exclusiveDirectoryOf(config)
   if (directory !== undefined) {
     const control = await serveControl(
-      new LocalControl({ bus, clock: systemClock, config: () => inForce, ownSources: () => ownSources() }),
+      new LocalControl({
+        bus,
+        clock: systemClock,
+        config: () => inForce,
+        version,
+        hostName: world.hostName,
+        ownSources: () => ownSources(),
+        ownMetrics: () => metrics.metrics(),
+      }),
       directory,
       log,
     )

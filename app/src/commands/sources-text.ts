@@ -1,7 +1,7 @@
 /** Sources in words: a count, a table, and below it every trouble with its next move. No line is longer than 80 characters; what
  *  APIs said is shown without the characters that steer a terminal. */
 import { printable, type SourceReportError, type SourceView } from '@siem-relay/common'
-import { tableLines } from './table.ts'
+import { clipped, tableLines } from './table.ts'
 import { countText, durationText } from './time.ts'
 import { lineLengthMax, wrap } from './wrap.ts'
 
@@ -130,9 +130,4 @@ function shortDuration(seconds: number | undefined): string {
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`
   if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3_600)} h`
   return clipped(`${Math.floor(seconds / 86_400)} d`, 6)
-}
-
-function clipped(text: string, lengthMax: number): string {
-  const clean = printable(text)
-  return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax - 1)}…`
 }
