@@ -22,7 +22,7 @@ import {
 } from '@siem-relay/service-kit'
 import { start as startSyslogSender } from '@siem-relay/syslog-sender'
 import { busEvents } from './bus-events.ts'
-import { observeBus } from './bus-metrics.ts'
+import { commitTimes, observeBus } from './bus-metrics.ts'
 import { createReloadMetrics } from './config/reload-metrics.ts'
 import type { RelayConfig } from './config/schema.ts'
 import { serveControl } from './control/server.ts'
@@ -73,7 +73,8 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   const admin = await startAdmin({ listen: parseListen(config.admin.listen), health, metrics })
   starting.defer(() => admin.close())
   const events = busEvents(log, metrics)
-  const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, signal })
+  const onCommit = commitTimes(metrics)
+  const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, onCommit, signal })
   const bus = starting.use(opened.bus)
   createReloadMetrics(metrics)
   let inForce = config

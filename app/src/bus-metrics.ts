@@ -2,9 +2,19 @@
 import type { SqliteBus } from '@siem-relay/bus'
 import { formatterGroup, outTopic, senderGroup, type TopicSpec, tenantsOf } from '@siem-relay/common'
 import { inputsOf } from '@siem-relay/formatter'
-import { gauge, type World } from '@siem-relay/service-kit'
+import { counter, durationBuckets, gauge, histogram, type World } from '@siem-relay/service-kit'
 import type { RelayConfig } from './config/schema.ts'
 import type { OpenedBus } from './open-bus.ts'
+
+/** Measures commits of a log that is about to be opened. */
+export function commitTimes(metrics: World['metrics']): (seconds: number) => void {
+  const seconds = histogram(metrics, {
+    name: 'siem_relay_log_commit_seconds',
+    help: 'Time of a commit to the log: on the embedded one of a group of transactions to disk, on Kafka of one transaction.',
+    buckets: durationBuckets,
+  })
+  return (value) => seconds.observe(value)
+}
 
 /** Registers the metrics and the readiness of intake; the returned function takes the readiness check back. */
 export function observeBus(
@@ -19,6 +29,11 @@ export function observeBus(
     help: 'Age of the oldest record a group has not passed; 0 without any.',
     labels: ['agent', 'stage'],
   })
+  const retention = gauge(metrics, {
+    name: 'siem_relay_retention_seconds',
+    help: 'How long the log keeps the records an agent’s stage reads, as topics are created: Kafka removes older ones even if they are not delivered, the embedded log only delivered ones.',
+    labels: ['agent', 'stage'],
+  })
   // Read when Prometheus asks: an idle relay does nothing for its metrics.
   gauge(metrics, {
     name: 'siem_relay_consumer_lag_records',
@@ -29,13 +44,16 @@ export function observeBus(
       const groups = await Promise.all(
         groupsOf(inForce()).map(async ({ agent, stage, group, topics }) => ({
           labels: { agent, stage },
+          retentionMs: Math.min(...topics.map((topic) => topic.retentionMs)),
           positions: await bus.positions.of(group, topics),
         })),
       )
       // Agents come and go; what is gone has no lag.
       lag.reset()
       age.reset()
-      for (const { labels, positions } of groups) {
+      retention.reset()
+      for (const { labels, retentionMs, positions } of groups) {
+        if (Number.isFinite(retentionMs)) retention.set(labels, retentionMs / 1_000)
         const oldest = Math.min(...positions.map((position) => position.oldestPendingMs ?? Number.POSITIVE_INFINITY))
         lag.set(
           labels,
@@ -58,21 +76,38 @@ export function observeBus(
   })
 }
 
-function observeEmbedded({ stats }: SqliteBus, metrics: World['metrics']): void {
-  gauge(metrics, {
-    name: 'siem_relay_log_appended_records',
-    help: 'Records appended to the embedded log since the start.',
-    collect: (appended) => appended.set(stats.recordsAppended),
+function observeEmbedded(bus: SqliteBus, metrics: World['metrics']): void {
+  const { stats } = bus
+  for (const { name, help, value } of [
+    {
+      name: 'siem_relay_log_appended_records_total',
+      help: 'Records appended to the embedded log.',
+      value: () => stats.recordsAppended,
+    },
+    {
+      name: 'siem_relay_log_stored_bytes_total',
+      help: 'Bytes written to the embedded log, after compression.',
+      value: () => stats.storedBytesAppended,
+    },
+    {
+      name: 'siem_relay_log_corrupt_batches_total',
+      help: 'Damaged batches found in the embedded log.',
+      value: () => stats.corruptBatches,
+    },
+  ])
+    counter(metrics, { name, help, read: value })
+  const floor = gauge(metrics, {
+    name: 'siem_relay_log_disk_free_bytes_min',
+    help: 'Free bytes below which the embedded log takes no new records from sources.',
   })
   gauge(metrics, {
-    name: 'siem_relay_log_stored_bytes',
-    help: 'Bytes written to the embedded log since the start, after compression.',
-    collect: (stored) => stored.set(stats.storedBytesAppended),
-  })
-  gauge(metrics, {
-    name: 'siem_relay_log_corrupt_batches',
-    help: 'Damaged batches found since the start.',
-    collect: (corrupt) => corrupt.set(stats.corruptBatches),
+    name: 'siem_relay_log_disk_free_bytes',
+    help: 'Bytes free for the embedded log, on its disk and inside its file.',
+    collect: (free) => {
+      const { freeBytes, freeBytesMin } = bus.space()
+      free.set(freeBytes)
+      floor.set(freeBytesMin)
+    },
   })
 }
 

@@ -14,10 +14,18 @@ export interface DeliveryMetrics {
   readonly deadLettered: (code: string) => void
   readonly sinkUp: (isUp: boolean) => void
   readonly unconfirmed: (messages: number) => void
-  /** Event time to delivery; negative delays (a clock that is off, an event of the future) are left out. */
-  readonly delay: (kind: string | undefined, seconds: number) => void
+  /** A message was delivered: how long after its event, and after the collector received it. Times that are unknown or lie in the
+   *  future (a clock that is off) are left out. */
+  readonly delay: (message: DeliveredMessage, nowMs: number) => void
   /** The agent is not delivered for here any more: its gauges would only stand still. */
   readonly ended: () => void
+}
+
+/** What the delays of a message are measured by. */
+export interface DeliveredMessage {
+  readonly kind: string | undefined
+  readonly eventTimeMs: number
+  readonly receivedMs: number
 }
 
 export interface DeliveryLabels {
@@ -68,18 +76,14 @@ export function deliveryMetrics(registry: Registry, labels: DeliveryLabels): Del
     labels: ['agent'],
   })
   const unconfirmed = allUnconfirmed.labels(agent)
-  const delays = histogram(registry, {
+  const delays = perKind(registry, agent, {
     name: 'siem_relay_end_to_end_delay_seconds',
     help: 'From the event’s own time to its delivery.',
-    labels: ['kind'],
-    buckets: delayBuckets,
   })
-  const delayOf = {
-    alert: delays.labels('alert'),
-    activity: delays.labels('activity'),
-    discovery: delays.labels('discovery'),
-    other: delays.labels('other'),
-  } as const satisfies Record<EventKind | 'other', unknown>
+  const transits = perKind(registry, agent, {
+    name: 'siem_relay_transit_seconds',
+    help: 'From the collector’s receipt of a record to the delivery of its message: what of the delay is the relay’s and its receiver’s.',
+  })
 
   sent.inc(0)
   sentBytes.inc(0)
@@ -101,10 +105,22 @@ export function deliveryMetrics(registry: Registry, labels: DeliveryLabels): Del
       sinksUp.remove(agent)
       allUnconfirmed.remove(agent)
     },
-    delay: (kind, seconds) => {
-      if (seconds >= 0) delayOf[isKind(kind) ? kind : 'other'].observe(seconds)
+    delay: ({ kind, eventTimeMs, receivedMs }, nowMs) => {
+      const name = isKind(kind) ? kind : 'other'
+      if (nowMs >= eventTimeMs) delays[name].observe((nowMs - eventTimeMs) / 1_000)
+      if (nowMs >= receivedMs) transits[name].observe((nowMs - receivedMs) / 1_000)
     },
   }
+}
+
+function perKind(registry: Registry, agent: string, spec: { readonly name: string; readonly help: string }) {
+  const all = histogram(registry, { ...spec, labels: ['agent', 'kind'], buckets: delayBuckets })
+  return {
+    alert: all.labels(agent, 'alert'),
+    activity: all.labels(agent, 'activity'),
+    discovery: all.labels(agent, 'discovery'),
+    other: all.labels(agent, 'other'),
+  } as const satisfies Record<EventKind | 'other', unknown>
 }
 
 function isKind(kind: string | undefined): kind is EventKind {

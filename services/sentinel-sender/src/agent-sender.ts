@@ -249,9 +249,10 @@ export class SentinelSender implements Sender {
     acknowledge(entries)
     const nowMs = clock.nowMs()
     for (const { record, kind } of entries) {
-      const eventMs = Number(record.headers[outHeaders.eventTimeMs])
-      if (nowMs - eventMs > clampedAfterMs) this.#metrics.clamped()
-      this.#metrics.delay(kind, (nowMs - eventMs) / 1_000)
+      const eventTimeMs = Number(record.headers[outHeaders.eventTimeMs])
+      const receivedMs = Number(record.headers[outHeaders.receivedMs] ?? Number.NaN)
+      if (nowMs - eventTimeMs > clampedAfterMs) this.#metrics.clamped()
+      this.#metrics.delay({ kind, eventTimeMs, receivedMs }, nowMs)
     }
     this.#metrics.delivered(entries.length)
     this.#window.done(entries)

@@ -72,6 +72,7 @@ async function live(core: Core, spec: StageSpec, held: Held): Promise<void> {
   } finally {
     pending?.catch(() => undefined)
     ending.abort(signal.reason)
+    stage.ended?.()
   }
 }
 

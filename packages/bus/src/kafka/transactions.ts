@@ -43,6 +43,8 @@ export interface OwnerOptions {
   readonly lane: Lane
   readonly compression: Compression
   readonly timeoutMs: number
+  /** Told how long a committed transaction took. */
+  readonly onCommit: (seconds: number) => void
 }
 
 /** A batch's records before compression; the broker's own limit is on what arrives. */
@@ -99,6 +101,8 @@ export class TransactionalOwner {
     if (this.#isBroken) throw new Error(`${this.id} was used after an error without recover()`)
     const hasOffsets = offsets !== undefined && offsets.next.length > 0
     if (records.length === 0 && !hasOffsets) return
+    const { cluster, onCommit } = this.#options
+    const startMs = cluster.clock.monotonicMs()
     try {
       const additions: Promise<void>[] = []
       if (records.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, records)))
@@ -113,6 +117,7 @@ export class TransactionalOwner {
       throw error
     }
     await this.#end()
+    onCommit((cluster.clock.monotonicMs() - startMs) / 1_000)
   }
 
   /** The coordinator may still be writing the markers of the transaction before: that is waited for, nothing was done yet. */
