@@ -17,9 +17,13 @@ export interface DeliveryMetrics {
   /** A message was delivered: how long after its event, and after the collector received it. Times that are unknown or lie in the
    *  future (a clock that is off) are left out. */
   readonly delay: (message: DeliveredMessage, nowMs: number) => void
+  /** Seen in use: until when a certificate is valid, milliseconds since the epoch. `own`: the one we show; `receiver`: the one we are shown. */
+  readonly certificate: (holder: CertificateHolder, validUntilMs: number) => void
   /** The agent is not delivered for here any more: its gauges would only stand still. */
   readonly ended: () => void
 }
+
+export type CertificateHolder = 'own' | 'receiver'
 
 /** What the delays of a message are measured by. */
 export interface DeliveredMessage {
@@ -85,6 +89,12 @@ export function deliveryMetrics(registry: Registry, labels: DeliveryLabels): Del
     help: 'From the collector’s receipt of a record to the delivery of its message: what of the delay is the relay’s and its receiver’s.',
   })
 
+  const certificates = gauge(registry, {
+    name: 'siem_relay_certificate_expiry_timestamp_seconds',
+    help: 'Until when a certificate of an agent’s delivery is valid, by holder: own (the client certificate), receiver. Known once it was used.',
+    labels: ['agent', 'holder'],
+  })
+
   sent.inc(0)
   sentBytes.inc(0)
   resent.inc(0)
@@ -101,7 +111,9 @@ export function deliveryMetrics(registry: Registry, labels: DeliveryLabels): Del
     deadLettered: (code) => deadLettered.labels(agent, service, code).inc(),
     sinkUp: (isUp) => sinkUp.set(isUp ? 1 : 0),
     unconfirmed: (messages) => unconfirmed.set(messages),
+    certificate: (holder, validUntilMs) => certificates.labels(agent, holder).set(validUntilMs / 1_000),
     ended: () => {
+      for (const holder of ['own', 'receiver']) certificates.remove(agent, holder)
       sinksUp.remove(agent)
       allUnconfirmed.remove(agent)
     },
@@ -141,6 +153,7 @@ export function replayMetrics(registry: Registry, agent: string): DeliveryMetric
     sinkUp() {},
     unconfirmed() {},
     delay() {},
+    certificate() {},
     ended() {},
   }
 }

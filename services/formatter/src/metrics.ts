@@ -62,6 +62,8 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
     help: 'Records let through because their filter failed to evaluate.',
     labels: ['agent'],
   })
+  shortened.inc({ agent }, 0)
+  filterErrors.inc({ agent }, 0)
   deadLettered.inc({ agent, stage: 'formatter', code: 'RELAY_RECORD_INVALID' }, 0)
   for (const reason of ['filter', 'repeat', 'duplicate'])
     for (const kind of Object.values(eventKindOf)) discarded.inc({ agent, kind, reason }, 0)

@@ -87,7 +87,11 @@ export class SentinelSender implements Sender {
     this.#gate = new RuleGate(world.clock, world.random)
     const { proxy, caFile, timeoutMs, concurrency } = destination
     this.#dispatchers = createDispatchers({ proxy, caFile, env: around.env, timeoutMs, connections: concurrency * 3 })
-    this.#tokens = createTokens(destination, world.clock, around.env)
+    this.#tokens = createTokens(destination, {
+      clock: world.clock,
+      env: around.env,
+      onCertificate: (validUntilMs) => this.#metrics.certificate('own', validUntilMs),
+    })
     const loopFor = (kind: EventKind): StreamLoop =>
       new StreamLoop({ kind, settings: destination, clock: world.clock, ports: this.#ports(kind) })
     this.#loops = { alert: loopFor('alert'), activity: loopFor('activity'), discovery: loopFor('discovery') }

@@ -239,6 +239,7 @@ export class AgentSender implements Sender {
         this.#metrics.resent(again)
       },
       checkpoint: (seconds) => this.#metrics.checkpoint(seconds),
+      certificate: (holder, validUntilMs) => this.#metrics.certificate(holder, validUntilMs),
       refused: () => this.#metrics.udpRefused(),
       declined: () => this.#metrics.declined(),
       deadLetter: ({ feed, records }, index, error, attempts) => {
