@@ -16,6 +16,8 @@ export function announceSource(metrics: CollectorMetrics, source: string, kinds:
   metrics.throttled.inc({ source }, 0)
   for (const kind of kinds) {
     metrics.received.inc({ source, kind }, 0)
+    metrics.late.inc({ source, kind }, 0)
+    for (const change of ['opened', 'whole', 'unverifiable']) metrics.gapChanges.inc({ source, kind, change }, 0)
     for (const result of requestResults) metrics.requests.inc({ source, kind, result }, 0)
   }
 }
