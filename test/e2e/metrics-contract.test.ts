@@ -42,13 +42,13 @@ function parseExposition(text: string): {
 }
 
 /** Everything is delivered everywhere, and confirmed. */
-async function workOff({ source, relay }: Monitored): Promise<void> {
-  source.add(30)
+async function workOff({ contoso, relay }: Monitored): Promise<void> {
+  contoso.add(30)
   await vi.waitFor(
     async () => {
       const text = await (await fetch(`${relay.adminUrl}/metrics`)).text()
       for (const agent of agentIds)
-        expect(text).toContain(`siem_relay_messages_delivered_total{agent="${agent}"} ${source.ids.length}\n`)
+        expect(text).toContain(`siem_relay_messages_delivered_total{agent="${agent}"} ${contoso.ids.length}\n`)
     },
     { timeout: 30_000 },
   )
@@ -90,7 +90,7 @@ test('every metric of a running relay is in the reference, and every one of the 
   const configured: Readonly<Record<string, readonly string[]>> = {
     agent: agentIds,
     source: sourceIds,
-    tenant: ['contoso'],
+    tenant: ['contoso', 'fabrikam'],
     version: series.find(({ name }) => name === 'siem_relay_build_info')?.labels.version?.split('\n') ?? [],
     revision: ['unknown'],
   }

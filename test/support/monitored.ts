@@ -1,4 +1,4 @@
-/** A relay with one of everything that has metrics, as its user runs it: a simulated tenant, rows handed in by HTTP, a receiver on TCP
+/** A relay with one of everything that has metrics, as its user runs it: two simulated tenants, rows handed in by HTTP, a receiver on TCP
  *  and one on TLS, and a simulated Azure. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,11 +11,12 @@ import { type RelayProcess, startRelayProcess } from './process.ts'
 import { type Receiver, tcpReceiver } from './receivers.ts'
 
 export const agentIds = ['siem', 'secure', 'sentinel'] as const
-export const sourceIds = ['contoso', 'rows'] as const
+export const sourceIds = ['contoso', 'fabrikam', 'rows'] as const
 export const intakeToken = 'a token of tests'
 
 export interface Monitored extends AsyncDisposable {
-  readonly source: FaultSource
+  readonly contoso: FaultSource
+  readonly fabrikam: FaultSource
   readonly azure: AzureSimulator
   readonly relay: RelayProcess
   /** The receiver of the agent `siem`. */
@@ -26,20 +27,22 @@ export interface Monitored extends AsyncDisposable {
   startReceiver(): Promise<void>
   /** The receiver of the agent `secure` gets a certificate that is valid for so long. */
   renewCertificate(days: number): void
-  /** The configuration in force, with changes of agents by id. */
+  /** The configuration of the start, with changes of agents and sources by id. */
   configure(changes: Readonly<Record<string, object>>): void
+  /** Starts it again after it was killed, where it answered before. */
+  restart(): Promise<void>
 }
 
 export interface MonitoredOptions {
   readonly directory: string
-  /** Beside the log's path. */
+  /** Settings of the log; default: in the directory. */
   readonly bus?: object
-  readonly logDirectory?: string
 }
 
-export async function startMonitored({ directory, bus, logDirectory }: MonitoredOptions): Promise<Monitored> {
+export async function startMonitored({ directory, bus }: MonitoredOptions): Promise<Monitored> {
   await using stack = new AsyncDisposableStack()
-  const source = stack.use(await startFaultSource(1))
+  const contoso = stack.use(await startFaultSource(1))
+  const fabrikam = stack.use(await startFaultSource(2))
   const { azure } = await startDemoAzure({
     directory: join(directory, 'azure'),
     listen: { host: '127.0.0.1', port: 0 },
@@ -89,10 +92,13 @@ export async function startMonitored({ directory, bus, logDirectory }: Monitored
       },
     },
   }
-  const configOf = (changes: Readonly<Record<string, object>>): object => ({
-    bus: { path: logDirectory ?? join(directory, 'log'), freeBytesMin: 1_048_576, ...bus },
+  const configOf = (changes: Readonly<Record<string, object>>, admin: string): object => ({
+    bus: { path: join(directory, 'log'), freeBytesMin: 1_048_576, ...bus },
+    admin: { listen: admin },
     sources: [
-      source.config,
+      // Records are there at once: nothing settles, and the watermark is where the clock is.
+      { ...contoso.config, overlap: { settleSeconds: 0 }, ...changes.contoso },
+      { ...fabrikam.config, id: 'fabrikam', overlap: { settleSeconds: 0 }, ...changes.fabrikam },
       {
         id: 'rows',
         tenant: 'contoso',
@@ -102,15 +108,19 @@ export async function startMonitored({ directory, bus, logDirectory }: Monitored
     ],
     agents: agentIds.map((id) => ({ id, ...destinations[id], ...changes[id] })),
   })
-  const relay = await startRelayProcess(directory, configOf({}))
+  let relay = await startRelayProcess(directory, configOf({}, '127.0.0.1:0'))
+  const admin = new URL(relay.adminUrl).host
   stack.defer(async () => {
-    if (relay.child.exitCode === null) await relay.kill('SIGKILL')
+    if (relay.child.exitCode === null && relay.child.signalCode === null) await relay.kill('SIGKILL')
   })
   const closing = stack.move()
   return {
-    source,
+    contoso,
+    fabrikam,
     azure,
-    relay,
+    get relay() {
+      return relay
+    },
     get receiver() {
       return receiver
     },
@@ -119,7 +129,10 @@ export async function startMonitored({ directory, bus, logDirectory }: Monitored
       receiver = await tcpReceiver('octet-counting', receiver.port)
     },
     renewCertificate: renew,
-    configure: (changes) => relay.configure(configOf(changes)),
+    configure: (changes) => relay.configure(configOf(changes, admin)),
+    restart: async () => {
+      relay = await startRelayProcess(directory, configOf({}, admin))
+    },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
