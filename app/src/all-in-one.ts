@@ -66,7 +66,7 @@ const settledSections = ['bus', 'admin', 'log'] as const
  */
 export async function startRelay({ config, services, log, stdout, env, signal }: RelayOptions): Promise<Relay> {
   await using starting = new AsyncDisposableStack()
-  const metrics = createMetrics({ version })
+  const metrics = createMetrics({ version, revision: env.IMAGE_REVISION })
   const health = createHealth()
   // The log may have to be waited for: until everything runs, nothing is ready.
   const isStarted = health.register('relay', () => 'starting')

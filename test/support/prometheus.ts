@@ -11,7 +11,7 @@ import { parseYaml } from '../../packages/service-kit/src/config/yaml-source.ts'
 const root = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
 
-export interface Sample {
+interface Sample {
   readonly metric: Readonly<Record<string, string>>
   readonly values: readonly (readonly [seconds: number, value: string])[]
 }
@@ -21,7 +21,7 @@ export interface Alert {
   readonly state: 'pending' | 'firing'
 }
 
-export interface Rule {
+interface Rule {
   readonly name: string
   readonly health: string
   readonly lastError?: string
@@ -38,7 +38,7 @@ export interface Prometheus extends AsyncDisposable {
 }
 
 /** @throws with how to install it. */
-export function toolPath(name: 'prometheus' | 'promtool'): string {
+function toolPath(name: 'prometheus' | 'promtool'): string {
   const own = join(process.env.PROMETHEUS_ROOT ?? '/opt/prometheus', 'usr', 'bin', name)
   if (existsSync(own)) return own
   throw new Error(`no ${own}: run \`bash scripts/prometheus.sh\` as root, or set PROMETHEUS_ROOT`)
@@ -61,7 +61,7 @@ export async function promtool(args: readonly string[], input?: string): Promise
  * Our rules in a shorter day: every duration, and every threshold that is one, divided.
  * @param retentionFactor by how much more retention shrinks: half of a week is long at any pace a test has.
  */
-export function hastened(path: string, factor: number, retentionFactor: number): string {
+function hastened(path: string, factor: number, retentionFactor: number): string {
   const short = (text: string): string => `${Math.round(msOf(text) / factor)}ms`
   const expr = (text: string): string =>
     text

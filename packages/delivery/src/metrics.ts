@@ -26,7 +26,7 @@ export interface DeliveryMetrics {
 export type CertificateHolder = 'own' | 'receiver'
 
 /** What the delays of a message are measured by. */
-export interface DeliveredMessage {
+interface DeliveredMessage {
   readonly kind: string | undefined
   readonly eventTimeMs: number
   readonly receivedMs: number

@@ -18,7 +18,7 @@ export interface MetricSpec<Label extends string> {
 }
 
 /** A registry with Node's process metrics under their usual names and `siem_relay_build_info`. One per process. */
-export function createMetrics(build: { readonly version: string; readonly revision?: string }): Registry {
+export function createMetrics(build: { readonly version: string; readonly revision?: string | undefined }): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   gauge(registry, {

@@ -8,7 +8,7 @@ const perStream = ['source', 'kind'] as const
 export type CollectorMetrics = ReturnType<typeof createCollectorMetrics>
 
 /** What came of API requests. */
-export const requestResults = ['ok', 'throttled', 'auth', 'refused', 'bad_answer', 'unavailable'] as const
+const requestResults = ['ok', 'throttled', 'auth', 'refused', 'bad_answer', 'unavailable'] as const
 export type RequestResult = (typeof requestResults)[number]
 
 /** Counters of a source that asks an API start at 0, so that `rate()` sees the first increment. */
