@@ -90,7 +90,7 @@ async function bySdk(azure: AzureSimulator, rows: readonly string[], stopped?: P
   using directory = temporaryDirectory()
   const { sentinel } = agentFor(azure, directory.path)
   if (sentinel === undefined) throw new TypeError('the agent has no sentinel')
-  const token = await createTokens(sentinel, systemClock, {}).get(AbortSignal.timeout(10_000))
+  const token = await createTokens(sentinel, { clock: systemClock, env: {} }).get(AbortSignal.timeout(10_000))
   const client = new LogsIngestionClient(
     azure.endpoint,
     { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) },

@@ -38,7 +38,7 @@ export interface ProbeOptions {
 export function openProbe(destination: SentinelDestination, { clock, env, userAgent }: ProbeOptions): Probe {
   const { endpoint, ruleId, streams, proxy, caFile } = destination
   const dispatchers = createDispatchers({ proxy, caFile, env, timeoutMs })
-  const tokens = createTokens(destination, clock, env)
+  const tokens = createTokens(destination, { clock, env })
   return {
     proxyTo: (url) => chooseProxy(url, proxy, env),
     async reach(url) {

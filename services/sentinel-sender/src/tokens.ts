@@ -1,5 +1,6 @@
 /** Tokens for Azure Monitor, by the identity an agent has. Kept until shortly before they expire; secrets are read from their files
  *  for every new token, so that a rotated one is taken up without a restart. */
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { TokenCredential } from '@azure/identity'
 import {
@@ -25,8 +26,15 @@ export interface Tokens {
   refused(token: string): void
 }
 
+export interface TokenOptions {
+  readonly clock: Clock
+  readonly env: Environment
+  /** Told until when the certificate is valid that a token was asked for with. */
+  readonly onCertificate?: (validUntilMs: number) => void
+}
+
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` for a malformed proxy variable. */
-export function createTokens(destination: SentinelDestination, clock: Clock, env: Environment): Tokens {
+export function createTokens(destination: SentinelDestination, { clock, env, onCertificate }: TokenOptions): Tokens {
   const proxy = proxyOf(destination, env)
   const scope = `${azureClouds[destination.cloud].audience}/.default`
   let current: { readonly token: string; readonly untilMs: number } | undefined
@@ -34,6 +42,8 @@ export function createTokens(destination: SentinelDestination, clock: Clock, env
 
   async function ask(): Promise<string> {
     try {
+      const { auth } = destination
+      if (auth.type === 'certificate') onCertificate?.(await validUntilMs(auth.certificateFile))
       const credential = await createCredential(destination, proxy)
       const { token, expiresOnTimestamp } = (await credential.getToken(scope)) ?? {}
       if (token === undefined) throw new Error('no token was given')
@@ -67,6 +77,11 @@ export function createTokens(destination: SentinelDestination, clock: Clock, env
       if (current?.token === token) current = undefined
     },
   }
+}
+
+/** @throws what says that the file is away or holds no certificate. */
+async function validUntilMs(path: string): Promise<number> {
+  return new X509Certificate(await readFile(path)).validToDate.getTime()
 }
 
 /** Tokens take the same way as rows; Entra is another host. */

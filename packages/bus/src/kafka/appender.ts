@@ -17,6 +17,8 @@ export interface OwnerOptions {
   readonly lane: Lane
   readonly compression: Compression
   readonly timeoutMs: number
+  /** Told how long a committed transaction took. */
+  readonly onCommit: (seconds: number) => void
 }
 
 /** A batch's records before compression; the broker's own limit is on what arrives. */

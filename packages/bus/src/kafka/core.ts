@@ -31,7 +31,8 @@ const writeLanes = 4
 
 export function claim(core: Core, id: string): Promise<TransactionalOwner> {
   const { transactionTimeoutMs: timeoutMs, compression } = core.options
-  return TransactionalOwner.claim(id, { cluster: core.cluster, lane: laneOf(id), compression, timeoutMs })
+  const onCommit = (seconds: number): void => core.options.onCommit?.(seconds)
+  return TransactionalOwner.claim(id, { cluster: core.cluster, lane: laneOf(id), compression, timeoutMs, onCommit })
 }
 
 export function laneOf(id: string): Lane {

@@ -73,6 +73,7 @@ async function live(core: Core, spec: StageSpec, held: Held): Promise<void> {
   } finally {
     pending?.catch(() => undefined)
     ending.abort(signal.reason)
+    stage.ended?.()
   }
 }
 

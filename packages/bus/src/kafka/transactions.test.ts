@@ -48,7 +48,13 @@ class Coordinator {
       forget: () => undefined,
       forgetCoordinator: () => undefined,
     } as unknown as Cluster
-    return TransactionalOwner.claim('id', { cluster, lane: 'write-0', compression: 'none', timeoutMs: 60_000 })
+    return TransactionalOwner.claim('id', {
+      cluster,
+      lane: 'write-0',
+      compression: 'none',
+      timeoutMs: 60_000,
+      onCommit: () => {},
+    })
   }
 }
 

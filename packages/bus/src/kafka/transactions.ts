@@ -107,6 +107,8 @@ export class TransactionalOwner {
     if (this.#isBroken) throw new Error(`${this.id} was used after an error without recover()`)
     const hasOffsets = offsets !== undefined && offsets.next.length > 0
     if (records.length === 0 && !hasOffsets) return
+    const { cluster, onCommit } = this.#options
+    const startMs = cluster.clock.monotonicMs()
     try {
       const additions: Promise<void>[] = []
       if (records.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, records)))
@@ -126,6 +128,7 @@ export class TransactionalOwner {
       throw error
     }
     await this.#end()
+    onCommit((cluster.clock.monotonicMs() - startMs) / 1_000)
   }
 
   async #raise(): Promise<void> {

@@ -44,7 +44,7 @@ export async function startIdentities(clientIds: readonly string[]): Promise<Ide
     azure,
     directory,
     write,
-    ask: (auth) => createTokens(destination(auth), systemClock, {}).get(AbortSignal.timeout(20_000)),
+    ask: (auth) => createTokens(destination(auth), { clock: systemClock, env: {} }).get(AbortSignal.timeout(20_000)),
     async upload(auth) {
       await using probe = openProbe(destination(auth), { clock: systemClock, env: {}, userAgent: 'test' })
       return (await probe.upload('alert', [], await probe.token())).answer.type
