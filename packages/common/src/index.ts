@@ -25,10 +25,12 @@ export { type ExplainedClause, type Explanation, explainFilter } from './filter/
 export { FilterError, type FilterProblem } from './filter/problems.ts'
 export { type FilterFieldReference, filterOperatorReference, filterReference } from './filter/reference.ts'
 export { type FilterDefinition, filterSchema } from './filter/schema.ts'
+export { clientAddress } from './ip.ts'
 export * from './jobs.ts'
 export { type HuntingRow, splitHuntingRows } from './json/hunting-rows.ts'
 export { type ODataPage, type ODataRecord, splitODataPage } from './json/odata-page.ts'
 export { type Page, type PageRecord, splitPage } from './json/page.ts'
+export { lineBytesMaxOf } from './line-bytes.ts'
 export { cloudAppEventId, normalizeCloudAppEvent } from './normalize/cloud-app-event.ts'
 export { normalizeDefenderActivity } from './normalize/defender-activity.ts'
 export { normalizeDefenderAlert } from './normalize/defender-alert.ts'
@@ -41,6 +43,7 @@ export { parseProxy, proxySetting } from './proxy-address.ts'
 export { problemOfRow } from './sentinel/check.ts'
 export {
   type SentinelColumn,
+  type SentinelRow,
   type SentinelTable,
   type SentinelType,
   sentinelTables,
