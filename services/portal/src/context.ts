@@ -4,6 +4,7 @@ import type { Control } from '@siem-relay/control'
 import type { World } from '@siem-relay/service-kit'
 import type { PortalConfig } from './config.ts'
 import type { TestMessageAnswer } from './contract/agents.ts'
+import type { Views } from './views/views.ts'
 
 /** What only the app can give. */
 export interface PortalParts {
@@ -32,4 +33,6 @@ export interface PortalContext extends PortalParts {
   readonly world: World
   /** Every agent there is: the file's, then the portal's. */
   readonly agents: () => readonly AgentDefinition[]
+  /** What was seen of discovery and twins. */
+  readonly views: Views
 }

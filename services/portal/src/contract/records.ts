@@ -96,6 +96,7 @@ export const deadLetterSchema = z.object({
 export const deadLetterActionSchema = z.strictObject({ ids: z.array(z.string().max(100)).min(1).max(1_000) })
 
 /** `GET /duplicates?agent&before&limit` answers `{ duplicates, next?, total }`: twins left out, newest first. */
+export const duplicatesQuerySchema = pageQuerySchema.extend({ agent: z.string().max(64).optional() })
 export const duplicateSchema = z.object({
   id: z.string(),
   atMs: timeMs,
