@@ -127,7 +127,14 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   const directory = exclusiveDirectoryOf(config)
   if (directory !== undefined) {
     const control = await serveControl(
-      new LocalControl({ bus, clock: systemClock, config: () => inForce, ownSources: () => ownSources() }),
+      new LocalControl({
+        bus,
+        clock: systemClock,
+        config: () => inForce,
+        version,
+        hostName: hostname(),
+        ownSources: () => ownSources(),
+      }),
       directory,
       log,
     )

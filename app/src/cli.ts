@@ -1,7 +1,8 @@
 /** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
-import { parseListen } from '@siem-relay/service-kit'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
+import { addInspectingCommands } from './command-line/inspecting.ts'
+import { address, positiveInteger } from './command-line/values.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
@@ -76,6 +77,7 @@ function buildProgram(terminal: Terminal): Command {
     .option('-i, --input <file>', 'records as NDJSON, `-` for standard input; default: the last records in the log')
     .option('--sample', "use the specification's twelve sample records")
     .option('-n, --limit <count>', 'most records of each data type', positiveInteger, 20)
+    .addOption(data)
     .option('--explain', 'say which filter clause decided over each record')
     .option('--json', 'one JSON object a line')
     .action((options) => preview(options, terminal))
@@ -98,6 +100,8 @@ function buildProgram(terminal: Terminal): Command {
     .option('--list', 'show replays')
     .option('--json', 'as JSON')
     .action((options) => replay(options, terminal))
+
+  addInspectingCommands(program, terminal, { config, data })
 
   program
     .command('lag')
@@ -185,19 +189,4 @@ function buildProgram(terminal: Terminal): Command {
     .action((options) => receiver(options, terminal))
 
   return program
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('use a whole number from 1 on.')
-  return value
-}
-
-function address(text: string): string {
-  try {
-    parseListen(text)
-    return text
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
-  }
 }

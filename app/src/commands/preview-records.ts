@@ -1,27 +1,12 @@
-/** Where a preview's records come from: a file, standard input, the specification's samples, or the log itself. */
+/** Records that stand nowhere in the log: of a file, of standard input, the specification's samples. */
 
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import {
-  type AgentDefinition,
-  type EventKind,
-  eventKindOf,
-  type PipelineInput,
-  RelayError,
-  rawHeaders,
-  rawKinds,
-  rawTopic,
-  tenantsOf,
-} from '@siem-relay/common'
+import { type EventKind, eventKindOf, RelayError } from '@siem-relay/common'
+import type { PreviewRecord } from '@siem-relay/control'
 import { sampleLines } from '@siem-relay/simulator'
-import type { RelayConfig } from '../config/schema.ts'
-import { openForCommand } from '../open-for-command.ts'
 import type { Terminal } from '../terminal.ts'
-
-export interface PreviewRecord extends PipelineInput {
-  readonly id: string
-}
 
 export interface RecordOptions {
   readonly input?: string
@@ -31,13 +16,9 @@ export interface RecordOptions {
 
 export function readPreviewRecords(
   options: RecordOptions,
-  config: RelayConfig,
-  agent: AgentDefinition,
   terminal: Terminal,
 ): AsyncIterable<PreviewRecord> | Iterable<PreviewRecord> {
-  if (options.sample === true) return sampleRecords()
-  if (options.input !== undefined) return recordsOfFile(options.input, options.limit, terminal)
-  return recordsOfLog(options.limit, config, agent)
+  return options.input === undefined ? sampleRecords() : recordsOfFile(options.input, options.limit, terminal)
 }
 
 function* sampleRecords(): Iterable<PreviewRecord> {
@@ -63,34 +44,6 @@ async function* recordsOfFile(path: string, limit: number, terminal: Terminal): 
 function kindOfLine(line: string): EventKind {
   if (/"(eventTypeName|mainInfo|eventType)"\s*:/.test(line)) return 'activity'
   return /"App(Name|Id)"\s*:/.test(line) ? 'discovery' : 'alert'
-}
-
-/** The last records of each raw topic of the agent's tenants, oldest first. */
-async function* recordsOfLog(limit: number, config: RelayConfig, agent: AgentDefinition): AsyncIterable<PreviewRecord> {
-  const opened = await openForCommand(config)
-  await using bus = opened.bus
-  for (const tenant of agent.tenants ?? tenantsOf(config.sources)) {
-    for (const name of rawKinds) {
-      const kind = eventKindOf[name]
-      const topic = rawTopic(tenant, name)
-      await bus.ensureTopics([topic])
-      const positions = await bus.positions.of('preview', [topic])
-      for (const { partition, start, end } of positions) {
-        const from = Math.max(start, end - Math.ceil(limit / topic.partitions))
-        for await (const record of bus.read(topic, partition, from))
-          yield {
-            body: record.value,
-            id: record.key,
-            kind,
-            shape: record.headers[rawHeaders.shape],
-            tenant,
-            source: record.headers[rawHeaders.source] ?? '',
-            portalUrl: record.headers[rawHeaders.portalUrl] ?? '',
-            receivedMs: record.appendedMs,
-          }
-      }
-    }
-  }
 }
 
 function previewRecord(body: Buffer, kind: EventKind, portalUrl: string): PreviewRecord {

@@ -1,5 +1,6 @@
 /** Control for a command: through the relay that runs, else over the log itself. */
 import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { RelayError } from '@siem-relay/common'
 import type { Control } from '@siem-relay/control'
@@ -8,6 +9,7 @@ import { systemClock } from '@siem-relay/service-kit'
 import type { RelayConfig } from '../config/schema.ts'
 import { exclusiveDirectoryOf, type OpenedBus } from '../open-bus.ts'
 import { openForCommand } from '../open-for-command.ts'
+import { version } from '../version.ts'
 import { reachControl } from './client.ts'
 import { controlSocketPath } from './socket-path.ts'
 
@@ -27,7 +29,7 @@ export async function openControl(config: RelayConfig): Promise<OpenedControl> {
       throw new RelayError('RELAY_USAGE', `there is no log in ${directory}: name another directory with --data`)
   }
   const { bus } = await openOrSay(config)
-  const control = new LocalControl({ bus, clock: systemClock, config: () => config })
+  const control = new LocalControl({ bus, clock: systemClock, config: () => config, version, hostName: hostname() })
   return { control, isAlone: directory !== undefined, [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose]() }
 }
 

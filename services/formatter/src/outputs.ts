@@ -70,6 +70,8 @@ export function deadLetterRecord(
     key: record.key,
     value: record.value,
     headers: {
+      // Its envelope: with it the record can be formatted again when the raw one has expired.
+      ...record.headers,
       ...originHeaders(record, agent),
       [letterHeaders.code]: letter.code,
       [letterHeaders.reason]: letter.reason.slice(0, reasonCharactersMax),

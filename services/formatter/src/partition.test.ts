@@ -106,6 +106,8 @@ describe('a formatter partition', () => {
       stage: 'formatter',
       'origin-topic': 'raw.contoso.activities',
       'origin-partition': '1',
+      // Its envelope, so that it can be formatted again when the raw record has expired.
+      ...record(1, 'bad', body).headers,
     })
     expect(records[0]?.headers.reason).toMatch(reason)
   })
