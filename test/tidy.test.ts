@@ -124,10 +124,26 @@ describe('rooms', () => {
     },
   )
 
+  test('services/portal imports no other service, no environment, no exit', () => {
+    expect(
+      strayImports('services/portal', [
+        /^node:/,
+        /^@siem-relay\/(common|bus|control|delivery|http|service-kit)$/,
+        /^(fastify|@fastify\/cookie|openid-client|undici|zod)$/,
+        /^(preact|preact\/hooks|htm|htm\/preact|uplot)$/,
+      ]),
+    ).toEqual([])
+    expect(
+      product('services/portal')
+        .filter((file) => /process\.(env|exit|argv)/.test(file.text))
+        .map((file) => file.path),
+    ).toEqual([])
+  })
+
   test('no service knows which bus it got', () => {
     expect(
       product('services')
-        // The portal has files of its own.
+        // The portal keeps accounts and views in files of its own.
         .filter(({ path, text }) => (path.startsWith('services/portal/') ? /openSqliteBus/ : /sqlite/i).test(text))
         .map((file) => file.path),
     ).toEqual([])

@@ -80,7 +80,8 @@ export const portalSchema = z
     views: z
       .strictObject({
         retentionDays: z.int().min(1).max(400).default(90).meta({
-          description: 'How long discovery and duplicates are shown; the log itself keeps its records as its topics say.',
+          description:
+            'How long discovery and duplicates are shown; the log itself keeps its records as its topics say.',
         }),
         discoveryRowsMax: z.int().min(10_000).max(100_000_000).default(5_000_000).meta({
           description:

@@ -16,8 +16,13 @@ export interface PortalParts {
   readonly sources: () => readonly PortalSource[]
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Sends one line from here and tells what happened. */
-  readonly testMessage?: ((agent: AgentDefinition) => Promise<TestMessageAnswer>) | undefined
+  /**
+   * Sends one line from here and tells what happened.
+   * @param refuses why nothing may be sent to an address; undefined when it may.
+   */
+  readonly testMessage?:
+    | ((agent: AgentDefinition, refuses: (address: string) => string | undefined) => Promise<TestMessageAnswer>)
+    | undefined
 }
 
 export interface PortalSource {
