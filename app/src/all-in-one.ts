@@ -22,7 +22,7 @@ import {
   systemClock,
   type World,
 } from '@siem-relay/service-kit'
-import { start as startSyslogSender } from '@siem-relay/syslog-sender'
+import { sendTestMessage, start as startSyslogSender } from '@siem-relay/syslog-sender'
 import { Following } from './agents/following.ts'
 import { TopicAgents } from './agents/topic-agents.ts'
 import { busEvents } from './bus-events.ts'
@@ -160,6 +160,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
             sources: () => inForce().sources,
             version,
             env,
+            testMessage: (agent, refuses) => sendTestMessage(agent, { world, version, refuses }),
           }),
         )
       : undefined
