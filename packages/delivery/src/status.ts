@@ -19,6 +19,17 @@ export interface AgentStatus {
   readonly target: string | undefined
   /** When this was published: older than a few heartbeats means that the instance is gone. */
   readonly heartbeatMs: number
+  /** The process that delivers in another network, while there is one. */
+  readonly remote?: RemoteInstance | undefined
+}
+
+/** A `siem-relay agent` as it introduced itself. */
+export interface RemoteInstance {
+  readonly instance: string
+  readonly host: string
+  readonly version: string
+  /** When it last asked. */
+  readonly askedMs: number
 }
 
 export interface StatusError {
