@@ -67,7 +67,7 @@ function buildProgram(terminal: Terminal): Command {
     .description(
       'deliver where the SIEM is, with outgoing HTTPS to the portal alone, in place of java -jar mcas-siemagent',
     )
-    .option('--portal <url>', 'address of the portal, https://HOST[:PORT][/PATH]; or SIEM_RELAY_PORTAL')
+    .option('--portal <url>', 'address of the portal, https://HOST[:PORT][/PATH]')
     .option('--token <token>', 'token of the agent (shown in the process list: prefer --token-file)')
     .option('--token-file <file>', 'file with the token, read again when it changes; or SIEM_RELAY_TOKEN')
     .option('--proxy <address[:port]>', 'HTTP proxy to the portal; default: HTTPS_PROXY and NO_PROXY')

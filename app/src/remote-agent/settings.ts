@@ -28,7 +28,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` */
 export function agentSettings(options: AgentOptions, env: Environment): AgentSettings {
-  const portal = portalOf(options.portal ?? env.SIEM_RELAY_PORTAL)
+  const portal = portalOf(options.portal)
   if (options.proxy !== undefined && parseProxy(options.proxy) === undefined)
     throw invalid('Invalid proxy address: --proxy takes ADDRESS[:PORT] or http://[user:password@]address[:port]')
   const { read, warnings } = tokenSource(options, env)

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { dirname, extname, join, posix, relative, sep } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 interface Asset {
   readonly type: string
@@ -44,8 +44,11 @@ const vendor: readonly (readonly [name: string, file: string, as: string])[] = [
 ]
 const vendorStyles: readonly (readonly [file: string, as: string])[] = [['uplot/dist/uPlot.min.css', 'uplot.css']]
 
-/** @param directory of the pages' sources. @throws when a module imports what is not served. */
-export function loadAssets(directory: string): Assets {
+/**
+ * @param directory of the pages' sources.
+ * @param root the portal's own path, such as `/siem/`; it stands for `{{root}}` in the page.
+ */
+export function loadAssets(directory: string, root: string): Assets {
   const assets = new Map<string, Asset>()
   const add = (path: string, content: Buffer | string): void => {
     assets.set(path, assetOf(extname(path) === '' ? '.html' : extname(path), Buffer.from(content)))
@@ -55,7 +58,7 @@ export function loadAssets(directory: string): Assets {
   for (const [file, as] of vendorStyles) add(`assets/vendor/${as}`, readPackageFile(file))
   for (const file of filesOf(directory)) {
     const content = readFileSync(join(directory, file))
-    if (file === 'index.html') add('', content)
+    if (file === 'index.html') add('', pageOf(content.toString('utf8'), root))
     else if (file.endsWith('.ts')) add(`assets/${scriptName(file)}`, scriptOf(content.toString('utf8'), file))
     else if (types[extname(file)] !== undefined) add(`assets/${file}`, content)
   }
@@ -69,6 +72,10 @@ function filesOf(directory: string): readonly string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((file) => !/\.(test|d)\.ts$/.test(file) && !/(^|\/)(testing|node_modules)\//.test(file))
+}
+
+function pageOf(text: string, root: string): string {
+  return text.replaceAll('{{root}}', root).replace(/(assets\/[^"']+)\.ts(?=["'])/g, '$1.js')
 }
 
 function scriptName(file: string): string {
@@ -117,15 +124,27 @@ function assetOf(extension: string, bytes: Buffer): Asset {
 
 /** Every file by its own route: no path of a request ever becomes one of the file system. */
 export function serveAssets(server: FastifyInstance, assets: Assets): void {
-  for (const [path, { type, plain, gzip }] of assets)
-    server.get(`/${path}`, (request, reply) => {
-      const isPacked = gzip !== undefined && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
-      const { bytes, etag } = isPacked ? gzip : plain
-      // Asked again at every visit: a new version is seen at once.
-      reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding')
-      const known = String(request.headers['if-none-match'] ?? '').split(/\s*,\s*/)
-      if (known.includes(etag)) return reply.code(304).send()
-      if (isPacked) reply.header('content-encoding', 'gzip')
-      return reply.type(type).send(bytes)
-    })
+  for (const [path, asset] of assets) server.get(`/${path}`, (request, reply) => sendAsset(asset, request, reply))
+}
+
+/**
+ * The page for a path that only the page knows, such as `/agents/new`.
+ * @returns undefined where something else was asked for.
+ */
+export function pageFor(request: FastifyRequest, assets: Assets, root: string): Asset | undefined {
+  const { method, url, headers } = request
+  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets)\//.test(url.slice(root.length)))
+    return undefined
+  return String(headers.accept ?? '').includes('text/html') ? assets.get('') : undefined
+}
+
+export function sendAsset({ type, plain, gzip }: Asset, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const isPacked = gzip !== undefined && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+  const { bytes, etag } = isPacked ? gzip : plain
+  // Asked again at every visit: a new version is seen at once.
+  reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding')
+  const known = String(request.headers['if-none-match'] ?? '').split(/\s*,\s*/)
+  if (known.includes(etag)) return reply.code(304).send()
+  if (isPacked) reply.header('content-encoding', 'gzip')
+  return reply.type(type).send(bytes)
 }

@@ -95,18 +95,22 @@ test('the document of the API is made of the routes', async () => {
 test('pages are served as scripts a browser runs, and again only when they changed', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'siem-relay-web-'))
   try {
-    writeFileSync(join(directory, 'index.html'), '<!doctype html><script type="module" src="assets/main.js"></script>')
+    writeFileSync(
+      join(directory, 'index.html'),
+      '<!doctype html><script type="module" src="{{root}}assets/main.ts"></script>',
+    )
     writeFileSync(
       join(directory, 'main.ts'),
       "import { html } from 'htm/preact'\nimport type { X } from './types.ts'\nimport { y } from './y.ts'\nexport const z: X = html(y)\n",
     )
     writeFileSync(join(directory, 'main.test.ts'), 'never served')
-    await using api = await testApi((server) => serveAssets(server, loadAssets(directory)))
+    await using api = await testApi((server) => serveAssets(server, loadAssets(directory, '/siem/')))
     const script = await api.call('GET', '/assets/main.js')
     expect(script.headers['content-type']).toBe('text/javascript; charset=utf-8')
     expect(script.body).toContain("from './vendor/htm-preact.js'")
     expect(script.body).toContain("from './y.js'")
     expect(script.body).not.toContain(': X')
+    expect((await api.call('GET', '/')).body).toContain('src="/siem/assets/main.js"')
     const known = { 'if-none-match': String(script.headers.etag) }
     expect((await api.call('GET', '/assets/main.js', undefined, known)).status).toBe(304)
     expect((await api.call('GET', '/assets/vendor/htm-preact.js')).body).toMatch(/from"\.\/preact\.js"/)

@@ -4,7 +4,7 @@ import cookie from '@fastify/cookie'
 import type { World } from '@siem-relay/service-kit'
 import { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
 import type { PortalConfig } from '../config.ts'
-import { type Assets, serveAssets } from './assets.ts'
+import { type Assets, pageFor, sendAsset, serveAssets } from './assets.ts'
 import { refuseBrokenRequests } from './broken-requests.ts'
 import { ApiError, bodyOf, errorHandler, send } from './errors.ts'
 import { addSecurityHeaders } from './headers.ts'
@@ -35,7 +35,12 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   server.decorate('operations', [])
   server.decorateRequest('caller', undefined)
   server.setErrorHandler(errorHandler(log))
-  server.setNotFoundHandler((_request, reply) => send(reply, new ApiError('not_found', 'there is nothing here')))
+  server.setNotFoundHandler((request, reply) => {
+    const page = pageFor(request, assets, `${config.path}/`)
+    return page === undefined
+      ? send(reply, new ApiError('not_found', 'there is nothing here'))
+      : sendAsset(page, request, reply)
+  })
   acceptJsonOnly(server)
   addSecurityHeaders(server)
   server.addHook('onRequest', async ({ headers }) => {
