@@ -22,8 +22,10 @@ import type { Feed } from './feed.ts'
 import { leaseHeld, leaseLost, tokenRefused } from './refusals.ts'
 import { heard, isSilent, type SaidStatus, statusOf } from './status.ts'
 
-/** A holder whose line broke gets so long to come back before another may take over. */
+/** A holder has a poll open nearly always: one whose line broke gets so long to come back before another may take over, */
 const brokenLineMs = 5_000
+/** and one that does not ask again after an answer so long. */
+const pauseMs = 10_000
 /** A holder that is gone keeps its place so long while nobody else wants it: after an outage it goes on without repeats. */
 const forgottenMs = 120_000
 /** A token is looked at so often while a poll waits: a revoked one ends within this. */
@@ -83,6 +85,7 @@ export class Desk {
   #number = 0
   #sent: { readonly batches: readonly WireBatch[]; readonly ended: readonly number[] } | undefined
   #turn = 0
+  #pollsOpen = 0
   #reportNumber = -1
   #reports = 0
   #reporting: Promise<void> = Promise.resolve()
@@ -190,14 +193,16 @@ export class Desk {
   async poll(request: PollRequest, { token, isTokenValid, signal }: PollContext): Promise<PollAnswer> {
     const { clock } = this.#world
     const lease = this.#holder(request.lease, token)
+    this.#pollsOpen += 1
+    this.#renew(lease)
     this.#turn += 1
     const turn = this.#turn
     // An older poll of the same holder has lost its line.
     this.ring()
-    this.#arrived(request.after)
     const untilMs = clock.monotonicMs() + request.waitMs
     const over = new AbortController()
     try {
+      this.#arrived(request.after)
       for (;;) {
         const changed = this.#changed.promise
         const nothing: PollAnswer = { number: request.after, batches: [], ended: [] }
@@ -212,6 +217,8 @@ export class Desk {
       }
     } finally {
       over.abort()
+      this.#pollsOpen -= 1
+      if (this.#pollsOpen === 0) this.#freeWithin(lease, pauseMs)
     }
   }
 
@@ -240,8 +247,7 @@ export class Desk {
   /** The line of a waiting poll broke: perhaps whoever asked is gone. */
   lineBroke(leaseId: string): void {
     const lease = this.#lease
-    if (lease?.id !== leaseId) return
-    lease.freeAtMs = Math.min(lease.freeAtMs, this.#world.clock.monotonicMs() + brokenLineMs)
+    if (lease?.id === leaseId && this.#pollsOpen === 1) this.#freeWithin(lease, brokenLineMs)
   }
 
   /** Looked at every few seconds. */
@@ -344,7 +350,11 @@ export class Desk {
   #renew(lease: Lease): void {
     const { clock } = this.#world
     lease.askedMs = clock.nowMs()
-    lease.freeAtMs = clock.monotonicMs() + agentLimits.leaseMs
+    lease.freeAtMs = clock.monotonicMs() + (this.#pollsOpen > 0 ? agentLimits.leaseMs : pauseMs)
+  }
+
+  #freeWithin(lease: Lease, ms: number): void {
+    lease.freeAtMs = Math.min(lease.freeAtMs, this.#world.clock.monotonicMs() + ms)
   }
 
   #isHeld(): boolean {
