@@ -87,8 +87,7 @@ export function addAgentRoutes(server: FastifyInstance, { metrics, admit }: Agen
   add('report', reportRequestSchema, ({ desk, body, token }) => desk.report(body, token))
   add('release', releaseRequestSchema, ({ desk, body, token }) => desk.release(body.lease, token))
   add('poll', pollRequestSchema, async ({ desk, body, token, isTokenValid, reply }) => {
-    const { socket } = reply.raw
-    socket?.setTimeout(quietMs)
+    reply.raw.setTimeout(quietMs)
     const line = new AbortController()
     const broke = (): void => {
       line.abort()
