@@ -5,33 +5,39 @@ import { RemoteLife } from './remote-life.ts'
 
 export interface FeedParts {
   readonly spec: DeliverSpec
-  /** Tells this feed from an earlier one of the same group. */
-  readonly opening: number
+  /** A number that tells this opening of the feed from every earlier one of its group. */
+  readonly nextOpening: () => number
+  /** Asks the portal for it, from the committed place on. */
+  readonly open: (feed: RemoteFeed) => void
   /** There is something to report. */
   readonly changed: () => void
+  /** Waits between two tries after the sender failed. */
+  readonly pause: () => Promise<void>
   /** Reports what was acknowledged, then takes the feed back. */
   readonly close: (feed: RemoteFeed) => Promise<void>
 }
 
 export class RemoteFeed implements Worker {
-  readonly failed: Promise<never>
-  readonly fail: (error: unknown) => void
-  readonly opening: number
+  /** Never: trouble is tried again for as long as it takes. */
+  readonly failed: Promise<never> = new Promise(() => undefined)
   readonly #parts: FeedParts
+  #opening: number
   #lives = new Map<number, RemoteLife>()
-  #isStopping: Promise<void> | undefined
+  #reopening: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
 
   constructor(parts: FeedParts) {
-    const { promise, reject } = Promise.withResolvers<never>()
-    promise.catch(() => undefined)
-    this.failed = promise
-    this.fail = reject
-    this.opening = parts.opening
     this.#parts = parts
+    this.#opening = parts.nextOpening()
+    parts.open(this)
   }
 
   get group(): string {
     return this.#parts.spec.group
+  }
+
+  get opening(): number {
+    return this.#opening
   }
 
   get lives(): Iterable<RemoteLife> {
@@ -39,17 +45,14 @@ export class RemoteFeed implements Worker {
   }
 
   receive(batch: WireBatch): void {
-    if (this.#isStopping !== undefined) return
+    if (this.#stopping !== undefined || this.#reopening !== undefined) return
     let life = this.#lives.get(batch.life)
     if (life === undefined) {
       for (const older of this.#lives.values()) if (older.partition === batch.partition) this.end(older.id)
       life = new RemoteLife(batch, this.#parts.spec, this.#parts.changed)
       this.#lives.set(life.id, life)
     }
-    life.give(batch, (error) => {
-      this.#parts.spec.onError?.(error)
-      this.fail(error)
-    })
+    life.give(batch, (error) => this.#failed(error))
   }
 
   /** The partition is with somebody else. */
@@ -65,8 +68,8 @@ export class RemoteFeed implements Worker {
   }
 
   stop(): Promise<void> {
-    this.#isStopping ??= this.#stop()
-    return this.#isStopping
+    this.#stopping ??= this.#stop()
+    return this.#stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -74,8 +77,29 @@ export class RemoteFeed implements Worker {
   }
 
   async #stop(): Promise<void> {
-    for (const life of this.#lives.values()) life.revoke()
+    this.#revokeAll()
+    await this.#reopening
     await this.#parts.close(this)
     this.#lives = new Map()
+  }
+
+  /** The sender threw: what it did not acknowledge is given again. */
+  #failed(error: unknown): void {
+    this.#parts.spec.onError?.(error)
+    this.#reopening ??= this.#reopen()
+  }
+
+  async #reopen(): Promise<void> {
+    this.#revokeAll()
+    await this.#parts.close(this)
+    this.#lives = new Map()
+    await this.#parts.pause()
+    this.#opening = this.#parts.nextOpening()
+    this.#reopening = undefined
+    if (this.#stopping === undefined) this.#parts.open(this)
+  }
+
+  #revokeAll(): void {
+    for (const life of this.#lives.values()) life.revoke()
   }
 }

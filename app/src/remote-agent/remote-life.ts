@@ -9,6 +9,7 @@ export class RemoteLife {
   readonly id: number
   readonly partition: number
   readonly #delivery: PartitionDelivery
+  readonly #recordsMax: number
   readonly #changed: () => void
   #ranges: Ranges = []
   #letters: Letter[] = []
@@ -25,6 +26,7 @@ export class RemoteLife {
       acknowledge: (first, last) => this.#acknowledge(first, last),
       deadLetter: (record, letter) => this.#deadLetter(record, letter),
     }
+    this.#recordsMax = spec.batchRecordsMax
     this.#delivery = spec.open({ topic, partition }, acknowledger)
   }
 
@@ -38,8 +40,8 @@ export class RemoteLife {
     const batch: BusRecord[] = records.map((record) => ({ topic, partition, ...decodeWireRecord(record) }))
     this.#giving = this.#giving
       .then(async () => {
-        if (this.#isRevoked) return
-        await this.#delivery.deliver(batch)
+        for (let from = 0; from < batch.length && !this.#isRevoked; from += this.#recordsMax)
+          await this.#delivery.deliver(batch.slice(from, from + this.#recordsMax))
         this.#taken += 1
         this.#changed()
       })

@@ -59,16 +59,21 @@ export class Session {
   }
 
   deliver(spec: DeliverSpec): RemoteFeed {
-    this.#openings += 1
-    const feed = new RemoteFeed({
+    const { clock, random } = this.#parts
+    return new RemoteFeed({
       spec,
-      opening: this.#openings,
+      nextOpening: () => {
+        this.#openings += 1
+        return this.#openings
+      },
+      open: (feed) => {
+        this.#feeds.set(feed.group, feed)
+        this.#ring()
+      },
       changed: () => this.#ring(),
-      close: (closed) => this.#close(closed),
+      pause: () => clock.sleep(this.#tuning.backoff.minMs * (0.5 + random())),
+      close: (feed) => this.#close(feed),
     })
-    this.#feeds.set(spec.group, feed)
-    this.#ring()
-    return feed
   }
 
   /** Where the connection to the receiver stands; told with the next report. */
