@@ -18,6 +18,7 @@ import type { RelayConfig } from '../config/schema.ts'
 import type { Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
 import { type PreviewRecord, readPreviewRecords } from './preview-records.ts'
+import { withControl } from './with-control.ts'
 
 export interface PreviewOptions {
   readonly config?: string
@@ -46,7 +47,7 @@ interface Previewed {
  */
 export async function preview(options: PreviewOptions, terminal: Terminal): Promise<void> {
   const { config } = loadRelayConfig(findConfigFile(options.config, terminal), terminal)
-  const agent = agentOf(config, options.agent)
+  const agent = await agentOf(config, options, terminal)
   const judge = createJudge(agent, options.explain === true)
   const counts = { sent: 0, 'left out': 0, 'dead letter': 0 }
   for await (const record of readPreviewRecords(options, config, agent, terminal)) {
@@ -60,11 +61,25 @@ export async function preview(options: PreviewOptions, terminal: Terminal): Prom
     )
 }
 
-function agentOf(config: RelayConfig, id: string): AgentDefinition {
-  const agent = config.agents.find((candidate) => candidate.id === id)
+/** Of the configuration, else of the portal: the log has those. */
+async function agentOf(
+  config: RelayConfig,
+  { agent: id, config: file }: PreviewOptions,
+  terminal: Terminal,
+): Promise<AgentDefinition> {
+  const own = config.agents.find((candidate) => candidate.id === id)
+  if (own !== undefined) return own
+  const agents = await withControl(file === undefined ? {} : { config: file }, terminal, ({ control }) =>
+    control.agents(),
+  ).catch((error: unknown) => {
+    // Without a log there is no agent but the configuration's.
+    if (error instanceof RelayError && error.code === 'RELAY_USAGE') return config.agents
+    throw error
+  })
+  const agent = agents.find((candidate) => candidate.id === id)
   if (agent !== undefined) return agent
-  const known = config.agents.map((candidate) => candidate.id).join(', ') || 'none'
-  throw new RelayError('RELAY_USAGE', `the configuration has no agent ${id}; it has: ${known}`)
+  const known = agents.map((candidate) => candidate.id).join(', ') || 'none'
+  throw new RelayError('RELAY_USAGE', `there is no agent ${id}; there are: ${known}`)
 }
 
 function createJudge(agent: AgentDefinition, isExplaining: boolean): (record: PreviewRecord) => Previewed {

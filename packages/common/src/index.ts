@@ -56,6 +56,7 @@ export {
 } from './sentinel/schema.ts'
 export { authorityOf, azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
 export * from './source-status.ts'
+export * from './stored-agent.ts'
 export * from './syslog/index.ts'
 export { tenantsOf } from './tenants.ts'
 export * from './topics.ts'

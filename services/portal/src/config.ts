@@ -77,10 +77,6 @@ export const portalSchema = z
       description:
         'Private and loopback addresses that agents made in the portal may send to. Default: private ones (RFC 1918, fc00::/7); link-local ones never.',
     }),
-    secretsKeyFile: z.string().min(1).optional().meta({
-      description:
-        'File with the key that seals secrets of agents; made at first use. Default: secrets.key in the data directory. Services that deliver for such agents need the same file.',
-    }),
   })
   .superRefine(({ listen, tls, publicUrl, trustProxy, oidc }, context) => {
     const host = /^(?:\[([^\]]*)\]|([^:]*)):/.exec(listen)
