@@ -19,7 +19,8 @@ export interface AgentStatus {
   readonly target: string | undefined
   /** When this was published: older than a few heartbeats means that the instance is gone. */
   readonly heartbeatMs: number
-  /** The process that delivers in another network, while there is one. */
+  /** Where it is delivered from, when that is in another network, and by which process. */
+  readonly host?: string | undefined
   readonly remote?: RemoteInstance | undefined
 }
 

@@ -104,9 +104,11 @@ async function knownConnections({ bus }: World): Promise<ReadonlyMap<string, num
   return known
 }
 
+/** One that was connected was so until it was last told of. */
 function lastConnectedMs(value: Buffer): number | undefined {
   try {
-    const ms: unknown = JSON.parse(value.toString('utf8')).lastConnectedMs
+    const { state, heartbeatMs, lastConnectedMs }: Record<string, unknown> = JSON.parse(value.toString('utf8'))
+    const ms = state === 'connected' ? heartbeatMs : lastConnectedMs
     return typeof ms === 'number' ? ms : undefined
   } catch {
     return undefined

@@ -1,1 +1,2 @@
-export { type Gateway, type GatewayParts, startGateway } from './gateway.ts'
+export { followAgents } from './follow-agents.ts'
+export { type Gateway, startGateway } from './gateway.ts'

@@ -29,19 +29,22 @@ export interface SaidStatus {
 
 export function statusOf(sighting: Sighting): AgentStatus {
   const { agent, instance, nowMs, watchedMs, knownMs, remote, said } = sighting
+  // Since when it is known not to be connected.
+  const sinceMs = remote?.askedMs ?? knownMs ?? watchedMs
   const base = {
     agent,
     instance,
     state: said?.state ?? 'created',
-    sinceMs: said?.sinceMs ?? remote?.askedMs ?? watchedMs,
+    sinceMs: said?.sinceMs ?? sinceMs,
     lastConnectedMs: said?.lastConnectedMs ?? knownMs,
     lastError: said?.lastError,
     target: said?.target,
     heartbeatMs: nowMs,
+    host: remote?.host,
     remote,
   }
   if (!isSilent(sighting)) return base
-  return { ...base, state: 'error', sinceMs: remote?.askedMs ?? watchedMs, lastError: silence(sighting) }
+  return { ...base, state: 'error', sinceMs, lastError: silence(sighting, sinceMs) }
 }
 
 /** One that was never there is awaited, not missed. */
@@ -50,14 +53,13 @@ export function isSilent({ nowMs, watchedMs, knownMs, remote }: Omit<Sighting, '
   return nowMs - (remote?.askedMs ?? watchedMs) > silentMs
 }
 
-function silence({ remote, watchedMs }: Sighting): StatusError {
-  const since = new Date(remote?.askedMs ?? watchedMs).toISOString()
+function silence({ remote }: Sighting, sinceMs: number): StatusError {
   const place = remote === undefined ? '' : ` (it ran on ${remote.host})`
   return {
     code: 'RELAY_AGENT_SILENT',
-    message: `the SIEM agent has not asked for messages since ${since}${place}`,
+    message: `the SIEM agent has not asked for messages since ${new Date(sinceMs).toISOString()}${place}`,
     nextMove: errorCodes.RELAY_AGENT_SILENT.nextMove,
-    atMs: remote?.askedMs ?? watchedMs,
+    atMs: sinceMs,
   }
 }
 
