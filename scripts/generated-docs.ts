@@ -40,6 +40,7 @@ async function metricsPage(): Promise<string> {
     config: relayConfigSchema.parse({
       bus: { path: directory },
       admin: { listen: '127.0.0.1:0' },
+      portal: { listen: '127.0.0.1:0' },
       sources: [
         { id: 'a', type: 'defender-for-cloud-apps', url: 'http://127.0.0.1:1', auth: { type: 'token', token: 'x' } },
       ],

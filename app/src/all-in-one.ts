@@ -3,11 +3,13 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { start as startCollector } from '@siem-relay/collector'
 import { type SourceReport, tenantsOf } from '@siem-relay/common'
 import { LocalControl } from '@siem-relay/control'
 import { start as startFormatter } from '@siem-relay/formatter'
+import { type PortalConfig, type RunningPortal, start as startPortal } from '@siem-relay/portal'
 import { start as startSentinelSender } from '@siem-relay/sentinel-sender'
 import {
   createHealth,
@@ -29,7 +31,7 @@ import { serveControl } from './control/server.ts'
 import { exclusiveDirectoryOf, openBus } from './open-bus.ts'
 import { version } from './version.ts'
 
-export const serviceNames = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender'] as const
+export const serviceNames = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender', 'portal'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 export interface RelayOptions {
@@ -45,6 +47,8 @@ export interface RelayOptions {
 
 export interface Relay extends Running {
   readonly adminUrl: string
+  /** Where the portal is, and the link that makes its first account; undefined when it does not run here. */
+  readonly portal: Pick<RunningPortal, 'url' | 'setUpLink'> | undefined
   /** Every metric of the process. */
   readonly metrics: World['metrics']
   /**
@@ -58,7 +62,7 @@ export interface Relay extends Running {
 type Service = Reconfigurable<RelayConfig>
 
 /** Parts of the configuration that are settled at the start. */
-const settledSections = ['bus', 'admin', 'log'] as const
+const settledSections = ['bus', 'admin', 'portal', 'log'] as const
 
 /**
  * Starts the named services, readers first, then the spring; stops them in the opposite order, the log last.
@@ -89,7 +93,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
     instanceId: randomUUID(),
   }
   let ownSources: () => readonly SourceReport[] = () => []
-  const starts: Readonly<Record<ServiceName, () => Promise<Service>>> = {
+  const starts: Readonly<Record<Exclude<ServiceName, 'portal'>, () => Promise<Service>>> = {
     'syslog-sender': () =>
       startPart(
         config,
@@ -124,21 +128,31 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   )
   const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
+  const control = new LocalControl({ bus, clock: systemClock, config: () => inForce, ownSources: () => ownSources() })
   const directory = exclusiveDirectoryOf(config)
   if (directory !== undefined) {
-    const control = await serveControl(
-      new LocalControl({ bus, clock: systemClock, config: () => inForce, ownSources: () => ownSources() }),
-      directory,
-      log,
-    )
-    starting.defer(() => control.close())
+    const server = await serveControl(control, directory, log)
+    starting.defer(() => server.close())
   }
+  const portal =
+    services.includes('portal') && config.portal.enabled
+      ? starting.use(
+          await startPortal(portalConfigOf(config), world, {
+            control,
+            fileAgents: () => inForce.agents,
+            sources: () => inForce.sources,
+            version,
+            env,
+          }),
+        )
+      : undefined
   isStarted()
   const closing = starting.move()
   return {
     adminUrl: admin.url,
+    portal,
     metrics,
-    failed: Promise.race(running.map((service) => service.failed)),
+    failed: Promise.race([...running, ...(portal === undefined ? [] : [portal])].map((service) => service.failed)),
     update: async (next) => {
       for (const service of running) service.check(next)
       // Readers first, as at the start.
@@ -148,12 +162,19 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
       if (settled.length > 0) log.warn({ settings: settled }, 'changed settings take effect at the next start')
     },
     stop: async (drainMs) => {
+      await portal?.stop(0)
       // Intake first; the sender last, so that what is on its way out is confirmed and does not go out again.
       for (const service of running.toReversed()) await service.stop(drainMs)
       await closing.disposeAsync()
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+/** Beside the embedded log, so that one directory holds everything that is kept. */
+function portalConfigOf(config: RelayConfig): PortalConfig {
+  const beside = join(exclusiveDirectoryOf(config) ?? 'data', 'portal')
+  return { ...config.portal, data: config.portal.data ?? beside }
 }
 
 /** Starts a service with its part of the configuration, and gives it its part of every later one. */

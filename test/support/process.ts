@@ -32,7 +32,11 @@ export async function startRelayProcess(
   services: readonly string[] = [],
 ): Promise<RelayProcess> {
   const file = join(directory, 'siem-relay.yaml')
-  const base = { bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 }, admin: { listen: '127.0.0.1:0' } }
+  const base = {
+    bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 },
+    admin: { listen: '127.0.0.1:0' },
+    portal: { listen: '127.0.0.1:0' },
+  }
   const configure = (next: object | string): void => {
     const text = typeof next === 'string' ? next : JSON.stringify({ ...base, ...next })
     writeFileSync(`${file}.new`, text, { mode: 0o600 })

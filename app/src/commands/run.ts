@@ -84,12 +84,12 @@ async function prepare(options: RunOptions, terminal: Terminal): Promise<Setup> 
     }
     return { name: file ?? 'environment', ...load(), load }
   }
+  const { SIEM_RELAY_ADMIN__LISTEN: adminListen, SIEM_RELAY_PORTAL__LISTEN: portalListen } = terminal.env
   const demo = await startDemo({
     directory: options.data ?? join(terminal.cwd, 'data', 'demo'),
     nowMs: () => Date.now(),
-    ...(terminal.env.SIEM_RELAY_ADMIN__LISTEN === undefined
-      ? {}
-      : { adminListen: terminal.env.SIEM_RELAY_ADMIN__LISTEN }),
+    ...(adminListen === undefined ? {} : { adminListen }),
+    ...(portalListen === undefined ? {} : { portalListen }),
   })
   return { name: 'demo', config: demo.config, warnings: [], demo }
 }
@@ -120,6 +120,9 @@ function withDirectories(config: RelayConfig, options: RunOptions, terminal: Ter
   return {
     ...config,
     bus: { ...config.bus, path: isAbsolute(path) ? path : join(terminal.cwd, path) },
+    ...(config.portal.data === undefined || isAbsolute(config.portal.data)
+      ? {}
+      : { portal: { ...config.portal, data: join(terminal.cwd, config.portal.data) } }),
     log: { ...config.log, ...(options.logsDirectory === undefined ? {} : { directory: options.logsDirectory }) },
   }
 }
@@ -131,8 +134,17 @@ function welcome(name: string, relay: Relay, config: RelayConfig): string {
       ? 'siem-relay demo: a simulated tenant is the source, its CEF lines follow. Give it your own with --config FILE.'
       : `siem-relay runs with ${name}: ${config.sources.length} sources, ${config.agents.filter((agent) => agent.enabled).length} agents.`,
     `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${logName(config)}   Ctrl-C stops.`,
+    ...portalLines(relay),
     '',
   ].join('\n')
+}
+
+/** The link is a secret: it goes to the terminal, not into the log. */
+function portalLines({ portal }: Relay): readonly string[] {
+  if (portal === undefined) return []
+  const { url, setUpLink } = portal
+  if (setUpLink === undefined) return [`Portal: ${url}/`]
+  return [`Portal: ${url}/   It has no account yet; make the first with this link, which works once:`, `  ${setUpLink}`]
 }
 
 function logName({ bus }: RelayConfig): string {

@@ -10,19 +10,24 @@ export interface Demo extends AsyncDisposable {
 export interface DemoOptions {
   /** Directory of the demo's log; its tenant's life goes on there at the next start. */
   readonly directory: string
-  readonly adminListen?: string
+  readonly adminListen?: string | undefined
+  readonly portalListen?: string | undefined
   readonly nowMs: () => number
 }
 
-export async function startDemo({ directory, adminListen, nowMs }: DemoOptions): Promise<Demo> {
+export async function startDemo({ directory, adminListen, portalListen, nowMs }: DemoOptions): Promise<Demo> {
   const tenant = await startTenant({ directory, nowMs })
   return {
-    config: relayConfigSchema.parse(demoConfig(tenant.url, directory, adminListen)),
+    config: relayConfigSchema.parse(demoConfig(tenant.url, directory, { adminListen, portalListen })),
     [Symbol.asyncDispose]: () => tenant[Symbol.asyncDispose](),
   }
 }
 
-function demoConfig(url: string, directory: string, adminListen: string | undefined): unknown {
+function demoConfig(
+  url: string,
+  directory: string,
+  { adminListen, portalListen }: Pick<DemoOptions, 'adminListen' | 'portalListen'>,
+): unknown {
   return {
     bus: { path: directory, freeBytesMin: 67_108_864 },
     sources: [
@@ -48,5 +53,6 @@ function demoConfig(url: string, directory: string, adminListen: string | undefi
     ],
     log: { level: 'warn' },
     ...(adminListen === undefined ? {} : { admin: { listen: adminListen } }),
+    ...(portalListen === undefined ? {} : { portal: { listen: portalListen } }),
   }
 }

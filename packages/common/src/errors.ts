@@ -18,6 +18,10 @@ export const errorCodes = {
     nextMove: 'Correct the command line; `siem-relay help` lists commands and options.',
   },
   RELAY_LISTEN_FAILED: { disposition: 'stop', nextMove: 'Choose a free port or stop the process that holds it.' },
+  RELAY_PORTAL_DATA: {
+    disposition: 'stop',
+    nextMove: "Check that the portal's data directory exists on a working disk and that this user alone may write it.",
+  },
   RELAY_LOG_LOCKED: {
     disposition: 'stop',
     nextMove: 'Stop the other process that uses this data directory, or choose another one.',

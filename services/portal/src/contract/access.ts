@@ -9,7 +9,6 @@ export const accountNameSchema = z
   .trim()
   .min(1)
   .max(128)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: names are shown in pages, logs and headers
   .regex(
     /^[^\u0000-\u001f\u007f<>"'\\\u200b-\u200f\u2028-\u202e\u2066-\u2069]+$/,
     'use letters, digits, spaces and . _ - @ +',

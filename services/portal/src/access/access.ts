@@ -1,0 +1,103 @@
+/** Who may do what: the guard of every route, and what its routes need. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { World } from '@siem-relay/service-kit'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PortalConfig } from '../config.ts'
+import { ApiError } from '../server/errors.ts'
+import type { AuditNote, Caller, Guard } from '../server/route.ts'
+import { Accounts } from './accounts.ts'
+import { SignInAttempts } from './attempts.ts'
+import { AuditLog } from './audit.ts'
+import { clearCookie, cookieNames, readCookie, setCookie } from './cookies.ts'
+import { openDatabase } from './database.ts'
+import { Oidc } from './oidc.ts'
+import { checkOrigin } from './origin.ts'
+import { csrfTokenOf, isCsrfToken, lifeMs, Sessions } from './sessions.ts'
+import { SetUp } from './set-up.ts'
+
+export interface AccessOptions {
+  readonly config: Pick<PortalConfig, 'data' | 'publicUrl' | 'oidc'>
+  readonly world: Pick<World, 'clock' | 'log'>
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export class Access implements Guard, AsyncDisposable {
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  readonly auditLog: AuditLog
+  readonly attempts: SignInAttempts
+  readonly setUp: SetUp
+  readonly oidc: Oidc | undefined
+  readonly #database: DatabaseSync
+  readonly #publicOrigin: string | undefined
+
+  /** @throws {RelayError} `RELAY_PORTAL_DATA` */
+  constructor({ config, world, env }: AccessOptions) {
+    const { clock, log } = world
+    this.#database = openDatabase(config.data)
+    this.#publicOrigin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin
+    this.accounts = new Accounts(this.#database, clock)
+    this.sessions = new Sessions(this.#database, clock)
+    this.auditLog = new AuditLog(this.#database, clock, log)
+    this.attempts = new SignInAttempts(clock)
+    this.setUp = new SetUp(config.data)
+    this.oidc = config.oidc === undefined ? undefined : new Oidc(config.oidc, clock, env)
+    if (this.accounts.count() === 0) this.setUp.open()
+    else this.setUp.close()
+  }
+
+  callerOf(request: FastifyRequest): Caller | undefined {
+    const token = readCookie(request, cookieNames.session)
+    return token === undefined ? undefined : this.sessions.holderOf(token)
+  }
+
+  checkOrigin(request: FastifyRequest): void {
+    checkOrigin(request, this.#publicOrigin)
+  }
+
+  checkCsrf(request: FastifyRequest): void {
+    const given = request.headers['x-csrf-token']
+    const session = readCookie(request, cookieNames.session) ?? ''
+    if (typeof given !== 'string' || !isCsrfToken(session, given))
+      throw new ApiError('forbidden', 'the header x-csrf-token is missing or of another session', {
+        nextMove: 'Load the page again.',
+      })
+  }
+
+  note(entry: AuditNote): void {
+    this.auditLog.note(entry)
+  }
+
+  csrfTokenFor(request: FastifyRequest): string {
+    return csrfTokenOf(readCookie(request, cookieNames.session) ?? '')
+  }
+
+  /** A new session, whatever the browser had before. @returns its CSRF token. */
+  signIn(name: string, request: FastifyRequest, reply: FastifyReply): string {
+    this.#endSessionOf(request)
+    const value = this.sessions.begin(name)
+    this.accounts.signedIn(name)
+    setCookie(request, reply, {
+      name: cookieNames.session,
+      value,
+      sameSite: 'strict',
+      maxAgeSeconds: lifeMs / 1_000,
+    })
+    return csrfTokenOf(value)
+  }
+
+  signOut(request: FastifyRequest, reply: FastifyReply): void {
+    this.#endSessionOf(request)
+    clearCookie(request, reply, cookieNames.session)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.oidc?.[Symbol.asyncDispose]()
+    this.#database.close()
+  }
+
+  #endSessionOf(request: FastifyRequest): void {
+    const token = readCookie(request, cookieNames.session)
+    if (token !== undefined) this.sessions.end(token)
+  }
+}

@@ -1,0 +1,87 @@
+/** The portal: pages and their API, agents made there, and what is asked of the log from there. */
+import type { Server as TlsServer } from 'node:https'
+import { join } from 'node:path'
+import { formatListen, listenError, parseListen, type Running, type World } from '@siem-relay/service-kit'
+import { Access } from './access/access.ts'
+import { addAccountRoutes, type OwnedTokens } from './access/account-routes.ts'
+import { addOidcRoutes } from './access/oidc-routes.ts'
+import { addSessionRoutes } from './access/session-routes.ts'
+import type { PortalConfig } from './config.ts'
+import type { PortalContext, PortalParts } from './context.ts'
+import { loadAssets } from './server/assets.ts'
+import { addRoutes } from './server/routes.ts'
+import { buildServer } from './server/server.ts'
+import { followTls, readTls } from './server/tls.ts'
+
+export interface RunningPortal extends Running {
+  /** Where browsers find it. */
+  readonly url: string
+  /** The link that makes the first account; undefined once there is one. Whoever has it becomes an admin. */
+  readonly setUpLink: string | undefined
+}
+
+const noTokens: OwnedTokens = {
+  ofOwner: () => [],
+  takeOver: async () => undefined,
+  revokeAll: async () => undefined,
+}
+const pagesDirectory = join(import.meta.dirname, '..', 'web')
+
+/** @throws {RelayError} `RELAY_LISTEN_FAILED`, `RELAY_PORTAL_DATA`, `RELAY_CONFIG_INVALID` */
+export async function start(config: PortalConfig, world: World, parts: PortalParts): Promise<RunningPortal> {
+  await using starting = new AsyncDisposableStack()
+  const log = world.log.child({ service: 'portal' })
+  const tls = config.tls === undefined ? undefined : readTls(config.tls)
+  const access = starting.use(new Access({ config, world: { ...world, log }, env: parts.env }))
+  const context: PortalContext = { ...parts, config, world: { ...world, log }, agents: parts.fileAgents }
+  const server = await buildServer({
+    config,
+    guard: access,
+    log,
+    version: parts.version,
+    assets: loadAssets(pagesDirectory, `${config.path}/`),
+    tls,
+    addApi: (api) => {
+      addSessionRoutes(api, access, parts.version)
+      addOidcRoutes(api, access, config)
+      addAccountRoutes(api, access, noTokens)
+      addRoutes(api, context)
+    },
+  })
+  starting.defer(() => server.close())
+  const address = parseListen(config.listen)
+  try {
+    await server.listen(address)
+  } catch (cause) {
+    throw listenError(address, cause)
+  }
+  if (config.tls !== undefined) {
+    const closing = new AbortController()
+    const following = followTls(config.tls, { clock: world.clock, log, signal: closing.signal }, (pair) =>
+      (server.server as unknown as TlsServer).setSecureContext({ ...pair, minVersion: 'TLSv1.2' }),
+    )
+    starting.defer(async () => {
+      closing.abort()
+      await following
+    })
+  }
+  const bound = server.server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
+  const scheme = tls === undefined ? 'http' : 'https'
+  const url =
+    config.publicUrl?.replace(/\/$/, '') ??
+    `${scheme}://${formatListen({ host: visibleHost(address.host), port })}${config.path}`
+  const closing = starting.move()
+  const { promise: failed } = Promise.withResolvers<never>()
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopping ??= closing.disposeAsync()
+    return stopping
+  }
+  return { url, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** An address to all interfaces is none a browser can go to. */
+function visibleHost(host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+}
