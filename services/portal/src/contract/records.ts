@@ -4,7 +4,24 @@ import { pageQuerySchema, timeMs } from './common.ts'
 
 export const kindSchema = z.enum(['alert', 'activity', 'discovery'])
 
-/** `GET /filter-reference` answers `{ alert, activity, discovery }`: fields with operators, values and samples. */
+/** `GET /filter-reference`: the filter language by kind of record, what `filterReference` of packages/common says. */
+export const filterFieldSchema = z.object({
+  field: z.string(),
+  aliases: z.array(z.string()),
+  /** None: it cannot be judged, `note` says why. */
+  operators: z.array(z.string()),
+  addedOperators: z.array(z.string()),
+  /** What its values are, so that a form can ask for them. */
+  type: z.enum(['id', 'text', 'number', 'time', 'flag', 'entity', 'unavailable']),
+  values: z.array(z.object({ value: z.union([z.string(), z.number(), z.boolean(), z.null()]), meaning: z.string() })),
+  note: z.string(),
+})
+export const filterReferenceSchema = z.object({
+  alert: z.array(filterFieldSchema),
+  activity: z.array(filterFieldSchema),
+  discovery: z.array(filterFieldSchema),
+})
+
 /** `POST /preview`: what a draft would make of the last records, with the functions the formatter uses. */
 export const previewSchema = z.strictObject({
   definition: z.record(z.string(), z.unknown()),
@@ -112,6 +129,8 @@ export const duplicateSchema = z.object({
 /** `GET /sources` answers `{ sources }`: SourceView of packages/common, with `secretExpiresMs` where it is known. */
 /** `GET /lag?agent` answers `{ agents }`: AgentLag of packages/control. */
 
+export type FilterField = z.output<typeof filterFieldSchema>
+export type FilterReference = z.output<typeof filterReferenceSchema>
 export type Previewed = z.output<typeof previewedSchema>
 export type PreviewAnswer = z.output<typeof previewAnswerSchema>
 export type Tapped = z.output<typeof tappedSchema>
