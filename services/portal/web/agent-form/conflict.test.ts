@@ -15,7 +15,8 @@ describe('differences', () => {
     ])
   })
 
-  test('is empty where both made the same change', () => expect(differences(base, mine, structuredClone(mine))).toEqual([]))
+  test('is empty where both made the same change', () =>
+    expect(differences(base, mine, structuredClone(mine))).toEqual([]))
 })
 
 test('merge keeps what either of them changed, and mine where both did', () => {

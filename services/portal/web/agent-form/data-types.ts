@@ -53,7 +53,15 @@ export function DataTypesStep({ form, tenants }: StepProps): VNode {
   </div>`
 }
 
-function TypeRow({ form, row, isLocked }: { readonly form: Form; readonly row: Row; readonly isLocked: boolean }): VNode {
+function TypeRow({
+  form,
+  row,
+  isLocked,
+}: {
+  readonly form: Form
+  readonly row: Row
+  readonly isLocked: boolean
+}): VNode {
   const { type, title, text, icon, all } = row
   const [isOpen, setIsOpen] = useState(false)
   const isOn = isSent(form.draft, type)
@@ -127,7 +135,9 @@ function AdvancedTypes({ form, tenants }: StepProps): VNode {
         tenants.length > 1 &&
         html`<fieldset class="plain"><legend class="field-label">Tenants</legend>
           ${tenants.map(
-            (tenant) => html`<${CheckField} key=${tenant} label=${tenant} isDisabled=${isReadOnly} isOn=${(chosen ?? tenants).includes(tenant)}
+            (
+              tenant,
+            ) => html`<${CheckField} key=${tenant} label=${tenant} isDisabled=${isReadOnly} isOn=${(chosen ?? tenants).includes(tenant)}
               onChange=${(isOn: boolean) => pick(tenant, isOn)} />`,
           )}
           <${Notes} problem=${form.problemAt('tenants')} />

@@ -20,14 +20,24 @@ test('valueAt reads a path, and undefined beyond its end', () => {
 })
 
 test('isSent follows the destination where the draft is silent: discovery to Sentinel, activities to syslog', () => {
-  expect(['alerts', 'activities', 'discovery'].map((type) => isSent({ syslog: {} }, type as 'alerts'))).toEqual([true, true, false])
-  expect(['alerts', 'activities', 'discovery'].map((type) => isSent({ sentinel: {} }, type as 'alerts'))).toEqual([true, false, true])
+  expect(['alerts', 'activities', 'discovery'].map((type) => isSent({ syslog: {} }, type as 'alerts'))).toEqual([
+    true,
+    true,
+    false,
+  ])
+  expect(['alerts', 'activities', 'discovery'].map((type) => isSent({ sentinel: {} }, type as 'alerts'))).toEqual([
+    true,
+    false,
+    true,
+  ])
   expect(isSent(newSentinelDraft, 'alerts')).toBe(true)
 })
 
 describe('definitionOf', () => {
   test('makes a list of several hosts', () => {
-    expect(definitionOf(withValue(newSyslogDraft, ['syslog', 'host'], 'a, b:1514')).syslog).toMatchObject({ host: ['a', 'b:1514'] })
+    expect(definitionOf(withValue(newSyslogDraft, ['syslog', 'host'], 'a, b:1514')).syslog).toMatchObject({
+      host: ['a', 'b:1514'],
+    })
     expect(definitionOf(withValue(newSyslogDraft, ['syslog', 'host'], ' a ')).syslog).toMatchObject({ host: 'a' })
   })
 

@@ -26,7 +26,10 @@ export interface AgentDraft {
 
 export const dataTypes = ['alerts', 'activities', 'discovery'] as const
 export type DataType = (typeof dataTypes)[number]
-export const kindOf = { alerts: 'alert', activities: 'activity', discovery: 'discovery' } as const satisfies Record<DataType, string>
+export const kindOf = { alerts: 'alert', activities: 'activity', discovery: 'discovery' } as const satisfies Record<
+  DataType,
+  string
+>
 
 /** As the wizard of Defender for Cloud Apps began. */
 export const newSyslogDraft: AgentDraft = {
@@ -43,7 +46,11 @@ export const newSyslogDraft: AgentDraft = {
 export const newSentinelDraft: AgentDraft = {
   name: 'Microsoft Sentinel',
   format: 'sentinel',
-  sentinel: { endpoint: '', ruleId: '', auth: { type: 'client-secret', tenantId: '', clientId: '', clientSecretFile: '' } },
+  sentinel: {
+    endpoint: '',
+    ruleId: '',
+    auth: { type: 'client-secret', tenantId: '', clientId: '', clientSecretFile: '' },
+  },
   alerts: { filter: {} },
   discovery: { enabled: true, filter: {} },
   activities: { enabled: false, filter: {} },

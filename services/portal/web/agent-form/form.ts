@@ -84,5 +84,8 @@ export type StepKey = keyof typeof partsOfStep
 export function problemsOfStep(form: Form, step: StepKey): number {
   const parts: readonly string[] = partsOfStep[step]
   const isNameless = parts.includes('name') && (form.draft.name ?? '').trim() === ''
-  return (form.check?.problems ?? []).filter(({ path }) => parts.includes(String(path[0] ?? ''))).length + (isNameless ? 1 : 0)
+  return (
+    (form.check?.problems ?? []).filter(({ path }) => parts.includes(String(path[0] ?? ''))).length +
+    (isNameless ? 1 : 0)
+  )
 }

@@ -14,8 +14,18 @@ export function GeneralStep({ form }: { readonly form: Form }): VNode {
     <${RadioField} legend="Select your SIEM format *" className="radio-cards" value=${draft.format ?? 'generic'} problem=${form.problemAt('format')}
       onChange=${(format: string) => form.set(['format'], format)}
       choices=${[
-        { value: 'generic', label: 'Generic CEF', hint: 'Line for line as the SIEM agent wrote them', isDisabled: form.isReadOnly },
-        { value: 'arcsight', label: 'Micro Focus ArcSight', hint: 'Strict CEF: lengths, types and labels as ArcSight wants them', isDisabled: form.isReadOnly },
+        {
+          value: 'generic',
+          label: 'Generic CEF',
+          hint: 'Line for line as the SIEM agent wrote them',
+          isDisabled: form.isReadOnly,
+        },
+        {
+          value: 'arcsight',
+          label: 'Micro Focus ArcSight',
+          hint: 'Strict CEF: lengths, types and labels as ArcSight wants them',
+          isDisabled: form.isReadOnly,
+        },
       ]} />
     <${AdvancedHeader} form=${form} />
     <${SampleLine} form=${form} />
@@ -35,7 +45,12 @@ function AdvancedHeader({ form }: { readonly form: Form }): VNode {
       <${RadioField} legend="Time format" className="radio-samples" value=${time} problem=${form.problemAt('header', 'time')}
         onChange=${(next: string) => form.set(['header', 'time'], next)}
         choices=${[
-          { value: 'rfc3164-year', label: 'RFC 3164 with year', hint: sampleOf('rfc3164-year'), isDisabled: isReadOnly },
+          {
+            value: 'rfc3164-year',
+            label: 'RFC 3164 with year',
+            hint: sampleOf('rfc3164-year'),
+            isDisabled: isReadOnly,
+          },
           { value: 'rfc3164', label: 'RFC 3164', hint: sampleOf('rfc3164'), isDisabled: isReadOnly },
           { value: 'rfc5424', label: 'RFC 5424', hint: sampleOf('rfc5424'), isDisabled: isReadOnly },
         ]} />

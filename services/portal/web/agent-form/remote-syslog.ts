@@ -25,10 +25,19 @@ export function RemoteSyslogStep({ form }: { readonly form: Form }): VNode {
     const port = valueAt(draft, ['syslog', 'port'])
     // Settings that mean nothing with the new protocol would be refused.
     const { framing, confirm, tls, ...kept } = draft.syslog ?? {}
-    const stream = next === 'tcp' || next === 'tls' ? { ...(framing && { framing }), ...(confirm && { confirm }) } : {}
-    const secure = next === 'tls' || next === 'relp' ? { ...(tls ? { tls } : {}) } : {}
+    const stream =
+      next === 'tcp' || next === 'tls'
+        ? { ...(framing !== undefined && { framing }), ...(confirm !== undefined && { confirm }) }
+        : {}
+    const secure = next === 'tls' || next === 'relp' ? (tls === undefined ? {} : { tls }) : {}
     const isUsual = port === usualPorts[protocol] || port === undefined
-    form.set(['syslog'], { ...kept, ...stream, ...secure, protocol: next, ...(isUsual ? { port: usualPorts[next] } : {}) })
+    form.set(['syslog'], {
+      ...kept,
+      ...stream,
+      ...secure,
+      protocol: next,
+      ...(isUsual ? { port: usualPorts[next] } : {}),
+    })
   }
   return html`<div class="stack">
     <div class="fields-host">
@@ -47,7 +56,12 @@ export function RemoteSyslogStep({ form }: { readonly form: Form }): VNode {
       onChange=${(where: string) => form.set(['remote'], where === 'remote' ? true : undefined)} problem=${form.problemAt('remote')} warning=${form.warningAt('remote')}
       choices=${[
         { value: 'relay', label: 'In this relay', hint: 'The relay reaches your SIEM itself', isDisabled: isReadOnly },
-        { value: 'remote', label: 'In your network', hint: 'siem-relay agent runs beside your SIEM and connects outwards', isDisabled: isReadOnly },
+        {
+          value: 'remote',
+          label: 'In your network',
+          hint: 'siem-relay agent runs beside your SIEM and connects outwards',
+          isDisabled: isReadOnly,
+        },
       ]} />
     <${AdvancedDelivery} form=${form} protocol=${protocol} />
     ${

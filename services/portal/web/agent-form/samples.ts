@@ -17,7 +17,12 @@ export function useTimeSamples({ format = 'generic' }: AgentDraft): Partial<Reco
     async (signal) => {
       const samples = await Promise.all(
         timeFormats.map(async (time) => {
-          const definition = { id: 'sample', console: true, format: settled, header: { time, pri: false, systemName: false } }
+          const definition = {
+            id: 'sample',
+            console: true,
+            format: settled,
+            header: { time, pri: false, systemName: false },
+          }
           const { sample } = await send<AgentCheck>('POST', '/agents/check', { definition }, { signal })
           return [time, sample?.slice(0, sample.indexOf(' CEF:'))] as const
         }),

@@ -27,12 +27,20 @@ const authFields: Readonly<Record<string, readonly AuthField[]>> = {
   'client-secret': [
     tenantId,
     clientId,
-    { name: 'clientSecretFile', label: 'File with the client secret', hint: 'On the machine of the relay. Secrets stay in files and are never shown.' },
+    {
+      name: 'clientSecretFile',
+      label: 'File with the client secret',
+      hint: 'On the machine of the relay. Secrets stay in files and are never shown.',
+    },
   ],
   certificate: [
     tenantId,
     clientId,
-    { name: 'certificateFile', label: 'File with the certificate', hint: 'PEM, with its private key, on the machine of the relay.' },
+    {
+      name: 'certificateFile',
+      label: 'File with the certificate',
+      hint: 'PEM, with its private key, on the machine of the relay.',
+    },
   ],
   'managed-identity': [{ ...clientId, hint: 'Only for a user-assigned identity.', isOptional: true }],
   'workload-identity': [
@@ -47,7 +55,9 @@ export function SentinelStep({ form }: { readonly form: Form }): VNode {
   const set = (name: string, value: string) => form.set(['sentinel', name], value === '' ? undefined : value)
   const setType = (next: string) => {
     const names = (authFields[next] ?? []).map(({ name }) => name)
-    const kept = Object.entries((valueAt(draft, ['sentinel', 'auth']) ?? {}) as object).filter(([name]) => names.includes(name))
+    const kept = Object.entries((valueAt(draft, ['sentinel', 'auth']) ?? {}) as object).filter(([name]) =>
+      names.includes(name),
+    )
     form.set(['sentinel', 'auth'], { ...Object.fromEntries(kept), type: next })
   }
   return html`<div class="stack">
@@ -63,7 +73,12 @@ export function SentinelStep({ form }: { readonly form: Form }): VNode {
       problem=${form.problemAt('sentinel', 'ruleId')} warning=${form.warningAt('sentinel', 'ruleId')} />
     <${SelectField} label="Sign in to Azure as" value=${type} choices=${authKinds} isDisabled=${isReadOnly} onChange=${setType} />
     ${(authFields[type] ?? []).map(
-      ({ name, label, hint, isOptional }) => html`<${TextField} key=${type + name} label=${label} hint=${hint} isRequired=${isOptional !== true} isDisabled=${isReadOnly}
+      ({
+        name,
+        label,
+        hint,
+        isOptional,
+      }) => html`<${TextField} key=${type + name} label=${label} hint=${hint} isRequired=${isOptional !== true} isDisabled=${isReadOnly}
         value=${form.textAt('sentinel', 'auth', name)} problem=${form.problemAt('sentinel', 'auth', name)} warning=${form.warningAt('sentinel', 'auth', name)}
         onChange=${(value: string) => form.set(['sentinel', 'auth', name], value.trim() === '' && isOptional ? undefined : value.trim())} />`,
     )}

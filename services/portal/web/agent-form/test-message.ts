@@ -40,7 +40,10 @@ export function TestMessage({ form }: { readonly form: Form }): VNode {
     setAnswer(undefined)
     form.reveal(['syslog'])
     try {
-      setAnswer({ ...(await send<TestMessageAnswer>('POST', '/agents/test-message', { definition })), of: definition.syslog })
+      setAnswer({
+        ...(await send<TestMessageAnswer>('POST', '/agents/test-message', { definition })),
+        of: definition.syslog,
+      })
     } catch (error) {
       setFailure(failureOf(error))
     }
@@ -59,7 +62,13 @@ export function TestMessage({ form }: { readonly form: Form }): VNode {
   </section>`
 }
 
-function Answer({ answer: { ok, line, bytes, steps }, isOld }: { readonly answer: TestMessageAnswer; readonly isOld: boolean }): VNode {
+function Answer({
+  answer: { ok, line, bytes, steps },
+  isOld,
+}: {
+  readonly answer: TestMessageAnswer
+  readonly isOld: boolean
+}): VNode {
   return html`<div class="stack">
     ${isOld && html`<${Callout} tone="info"><p>You changed the settings since this test.</p><//>`}
     <p class=${ok ? 'verdict text-ok' : 'verdict text-bad'}><${Icon} name=${ok ? 'check' : 'cross'} />

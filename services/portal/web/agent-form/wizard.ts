@@ -5,9 +5,9 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { ask } from '../components/dialog.ts'
 import { Icon } from '../components/icons.ts'
-import { navigate, useLeaveGuard } from '../lib/router.ts'
 import { docsUrl } from '../lib/root.ts'
-import { type StepSpec, Stepper } from './stepper.ts'
+import { navigate, useLeaveGuard } from '../lib/router.ts'
+import { Stepper, type StepSpec } from './stepper.ts'
 
 interface WizardProps {
   readonly title: string
@@ -32,7 +32,18 @@ const askToQuit = () =>
     isDangerous: true,
   })
 
-export function Wizard({ title, guide, steps, current, onGo, isDirty, actions, children, notice, quitLabel = 'Quit…' }: WizardProps): VNode {
+export function Wizard({
+  title,
+  guide,
+  steps,
+  current,
+  onGo,
+  isDirty,
+  actions,
+  children,
+  notice,
+  quitLabel = 'Quit…',
+}: WizardProps): VNode {
   const heading = useRef<HTMLHeadingElement>(null)
   const isFirst = useRef(true)
   const step = steps.find(({ key }) => key === current)

@@ -24,7 +24,11 @@ export function menuOf(agent: AgentRow, { isAdmin, onChanged, onToken }: Actions
   const hasToken = agent.runs === 'remote'
   const tokenHint = hasToken ? {} : { hint: 'Runs in this relay: needs no token' }
   return [
-    { label: mayChange ? 'Edit' : 'View settings', icon: 'edit', onSelect: () => void navigate(agentPath(agent, '/edit')) },
+    {
+      label: mayChange ? 'Edit' : 'View settings',
+      icon: 'edit',
+      onSelect: () => void navigate(agentPath(agent, '/edit')),
+    },
     {
       label: 'Regenerate token',
       icon: 'key',
@@ -82,7 +86,9 @@ async function remove(agent: AgentRow, onChanged: () => void): Promise<void> {
   const isDone = await ask({
     title: 'Delete SIEM agent',
     body: html`<p><strong>${agent.name}</strong> stops delivering to <bdi>${agent.destination.text}</bdi>. What is kept for it goes as well${
-      (agent.pending ?? 0) > 0 ? `, ${agent.pending?.toLocaleString('en-US')} messages that were not delivered among it` : ''
+      (agent.pending ?? 0) > 0
+        ? `, ${agent.pending?.toLocaleString('en-US')} messages that were not delivered among it`
+        : ''
     }. This cannot be undone.</p>`,
     yes: 'Delete',
     isDangerous: true,

@@ -44,7 +44,12 @@ export function agentColumns({ nowMs, menuOf, onNotifications }: ColumnParts): r
       cell: (agent) => html`${typesText(agent.types)}
         <span class="minor">${formatText(agent.format)}${agent.runs === 'remote' && html` · <span class="tag">Remote</span>`}</span>`,
     },
-    { key: 'status', label: 'Status', isSortable: true, cell: (agent) => html`<${AgentStatus} agent=${agent} nowMs=${nowMs} />` },
+    {
+      key: 'status',
+      label: 'Status',
+      isSortable: true,
+      cell: (agent) => html`<${AgentStatus} agent=${agent} nowMs=${nowMs} />`,
+    },
     {
       key: 'lastConnection',
       label: 'Last connection',
@@ -66,7 +71,9 @@ export function agentColumns({ nowMs, menuOf, onNotifications }: ColumnParts): r
       label: 'Actions',
       isLabelHidden: true,
       className: 'col-menu',
-      cell: (agent) => html`<${Menu} label=${`Actions for ${agent.name}`} className="button button-quiet button-icon" items=${menuOf(agent)}>
+      cell: (
+        agent,
+      ) => html`<${Menu} label=${`Actions for ${agent.name}`} className="button button-quiet button-icon" items=${menuOf(agent)}>
         <${Icon} name="dots" />
       <//>`,
     },

@@ -8,7 +8,10 @@ import { agoText, momentText, plural } from '../lib/format.ts'
 import { docsUrl } from '../lib/root.ts'
 import { AgentStatus } from './state.ts'
 
-const tones = { info: 'info', warning: 'warn', error: 'bad' } as const satisfies Record<AgentNotification['severity'], string>
+const tones = { info: 'info', warning: 'warn', error: 'bad' } as const satisfies Record<
+  AgentNotification['severity'],
+  string
+>
 
 /** What the column of the table shows. */
 export function NotificationCount({ agent, onOpen }: { readonly agent: AgentRow; readonly onOpen: () => void }): VNode {

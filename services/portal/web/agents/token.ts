@@ -28,7 +28,15 @@ export function TokenPanel({ token }: { readonly token: string }): VNode {
   </div>`
 }
 
-export function TokenDialog({ name, token, onClose }: { readonly name: string; readonly token: string; readonly onClose: () => void }): VNode {
+export function TokenDialog({
+  name,
+  token,
+  onClose,
+}: {
+  readonly name: string
+  readonly token: string
+  readonly onClose: () => void
+}): VNode {
   const actions = html`<button type="button" class="button button-primary" onClick=${onClose}>Done</button>`
   return html`<${Dialog} title=${`New token for ${name}`} size="wide" onClose=${onClose} actions=${actions}>
     <p class="prose">The old token has stopped working.</p>

@@ -12,8 +12,13 @@ export interface AgentView {
 export function viewAgents(agents: readonly AgentRow[], { search, state, sorting }: AgentView): readonly AgentRow[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   return agents
-    .filter((agent) => (state === 'all' || agent.state === state) && words.every((word) => textOf(agent).includes(word)))
-    .toSorted((left, right) => compare(left, right, sorting.key) * (sorting.isDescending ? -1 : 1) || (left.id < right.id ? -1 : 1))
+    .filter(
+      (agent) => (state === 'all' || agent.state === state) && words.every((word) => textOf(agent).includes(word)),
+    )
+    .toSorted(
+      (left, right) =>
+        compare(left, right, sorting.key) * (sorting.isDescending ? -1 : 1) || (left.id < right.id ? -1 : 1),
+    )
 }
 
 export function countStates(agents: readonly AgentRow[]): ReadonlyMap<AgentState, number> {

@@ -22,7 +22,11 @@ function Field({
   isRequired,
   control,
 }: Common & {
-  readonly control: (ids: { id: string; 'aria-describedby': string | undefined; 'aria-invalid': boolean }) => ComponentChildren
+  readonly control: (ids: {
+    id: string
+    'aria-describedby': string | undefined
+    'aria-invalid': boolean
+  }) => ComponentChildren
 }): VNode {
   const id = useId()
   const notes = [hint && `${id}-hint`, problem && `${id}-problem`, warning && `${id}-warning`].filter(Boolean)
@@ -38,7 +42,11 @@ export function Notes({
   id,
   problem,
   warning,
-}: { readonly id?: string; readonly problem?: string | undefined; readonly warning?: string | undefined }): VNode {
+}: {
+  readonly id?: string
+  readonly problem?: string | undefined
+  readonly warning?: string | undefined
+}): VNode {
   return html`${
     problem &&
     html`<p class="field-problem" id=${id && `${id}-problem`}><${Icon} name="cross" size=${16} /><span>${problem}</span></p>`
@@ -60,8 +68,20 @@ interface TextProps extends Common {
   readonly name?: string
 }
 
-export function TextField({ value, onChange, type = 'text', placeholder, autocomplete = 'off', min, max, name, ...common }: TextProps): VNode {
-  return html`<${Field} ...${common} control=${(ids: object) => html`<input ...${ids} class="input" type=${type} value=${value}
+export function TextField({
+  value,
+  onChange,
+  type = 'text',
+  placeholder,
+  autocomplete = 'off',
+  min,
+  max,
+  name,
+  ...common
+}: TextProps): VNode {
+  return html`<${Field} ...${common} control=${(
+    ids: object,
+  ) => html`<input ...${ids} class="input" type=${type} value=${value}
     name=${name} placeholder=${placeholder} autocomplete=${autocomplete} spellcheck=${false} min=${min} max=${max}
     required=${common.isRequired} disabled=${common.isDisabled}
     onInput=${(event: InputEvent) => onChange((event.target as HTMLInputElement).value)} />`} />`
@@ -76,7 +96,9 @@ interface AreaProps extends Common {
 }
 
 export function AreaField({ value, onChange, rows = 4, placeholder, isCode, ...common }: AreaProps): VNode {
-  return html`<${Field} ...${common} control=${(ids: object) => html`<textarea ...${ids} class=${`input${isCode ? ' code' : ''}`} rows=${rows}
+  return html`<${Field} ...${common} control=${(
+    ids: object,
+  ) => html`<textarea ...${ids} class=${`input${isCode ? ' code' : ''}`} rows=${rows}
     placeholder=${placeholder} spellcheck=${false} disabled=${common.isDisabled} value=${value}
     onInput=${(event: InputEvent) => onChange((event.target as HTMLTextAreaElement).value)}></textarea>`} />`
 }
@@ -93,7 +115,9 @@ interface SelectProps<V extends string> extends Common {
 }
 
 export function SelectField<V extends string>({ value, choices, onChange, ...common }: SelectProps<V>): VNode {
-  return html`<${Field} ...${common} control=${(ids: object) => html`<${Select} ...${ids} value=${value} choices=${choices}
+  return html`<${Field} ...${common} control=${(
+    ids: object,
+  ) => html`<${Select} ...${ids} value=${value} choices=${choices}
     onChange=${onChange} disabled=${common.isDisabled} />`} />`
 }
 
@@ -159,7 +183,15 @@ interface RadioProps<V extends string> {
   readonly warning?: string | undefined
 }
 
-export function RadioField<V extends string>({ legend, value, choices, onChange, className = '', problem, warning }: RadioProps<V>): VNode {
+export function RadioField<V extends string>({
+  legend,
+  value,
+  choices,
+  onChange,
+  className = '',
+  problem,
+  warning,
+}: RadioProps<V>): VNode {
   const name = useId()
   return html`<fieldset class=${`field radios ${className}`}>
     <legend class="field-label">${legend}</legend>

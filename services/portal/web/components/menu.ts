@@ -50,7 +50,9 @@ export function Menu({ label, items, className = 'button', children }: MenuProps
       html`<div id=${id} ref=${list} class="menu-list" role="menu" aria-label=${label} popover="auto" onToggle=${onToggle}
         onKeyDown=${(event: KeyboardEvent) => moveFocus(event, list.current, close)}>
         ${items.map(
-          (item) => html`<button type="button" role="menuitem" tabindex="-1" key=${item.label} aria-disabled=${item.isDisabled ? 'true' : undefined}
+          (
+            item,
+          ) => html`<button type="button" role="menuitem" tabindex="-1" key=${item.label} aria-disabled=${item.isDisabled ? 'true' : undefined}
             class=${`menu-item${item.isDangerous ? ' menu-danger' : ''}`}
             onClick=${() => {
               if (item.isDisabled) return

@@ -40,7 +40,10 @@ export function Failure({ failure, onRetry }: { readonly failure: ApiFailure; re
 }
 
 type Tone = 'info' | 'warn' | 'bad' | 'ok'
-const toneIcons = { info: 'info', warn: 'warning', bad: 'warning', ok: 'check' } as const satisfies Record<Tone, IconName>
+const toneIcons = { info: 'info', warn: 'warning', bad: 'warning', ok: 'check' } as const satisfies Record<
+  Tone,
+  IconName
+>
 
 /** A note that belongs to what it stands beside. */
 export function Callout({ tone, children }: { readonly tone: Tone; readonly children: ComponentChildren }): VNode {

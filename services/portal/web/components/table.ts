@@ -6,6 +6,8 @@ import { Icon } from './icons.ts'
 export interface Column<Row> {
   readonly key: string
   readonly label: string
+  /** In place of the label, which cards show. */
+  readonly head?: ComponentChildren
   readonly cell: (row: Row) => ComponentChildren
   /** Kept for screen readers, not shown. */
   readonly isLabelHidden?: boolean
@@ -30,7 +32,16 @@ interface TableProps<Row> {
   readonly rowCount?: number
 }
 
-export function Table<Row>({ caption, columns, rows, keyOf, sorting, onSort, rowClass, rowCount }: TableProps<Row>): VNode {
+export function Table<Row>({
+  caption,
+  columns,
+  rows,
+  keyOf,
+  sorting,
+  onSort,
+  rowClass,
+  rowCount,
+}: TableProps<Row>): VNode {
   return html`<div class="table-box" role="region" aria-label=${caption} tabindex="0">
     <table class="table" role="table" aria-rowcount=${rowCount ?? rows.length}>
       <caption class="hidden">${caption}</caption>
@@ -43,7 +54,10 @@ export function Table<Row>({ caption, columns, rows, keyOf, sorting, onSort, row
         ${rows.map(
           (row) => html`<tr role="row" key=${keyOf(row)} class=${rowClass?.(row) ?? ''}>
             ${columns.map(
-              (column, index) => html`<td role=${index === 0 && !column.isLabelHidden ? 'rowheader' : 'cell'} key=${column.key}
+              (
+                column,
+                index,
+              ) => html`<td role=${index === 0 && !column.isLabelHidden ? 'rowheader' : 'cell'} key=${column.key}
                 data-label=${column.isLabelHidden ? undefined : column.label}
                 class=${`${column.isNumber ? 'number ' : ''}${column.className ?? ''}`}>${column.cell(row)}</td>`,
             )}
@@ -60,13 +74,17 @@ interface HeadProps {
   readonly onSort?: ((sorting: Sorting) => void) | undefined
 }
 
-function Head({ column: { key, label, isLabelHidden, isNumber, isSortable, className }, sorting, onSort }: HeadProps): VNode {
+function Head({
+  column: { key, label, head, isLabelHidden, isNumber, isSortable, className },
+  sorting,
+  onSort,
+}: HeadProps): VNode {
   const isSorted = sorting?.key === key
   const order = isSorted ? (sorting.isDescending ? 'descending' : 'ascending') : undefined
   const classes = `${isNumber ? 'number ' : ''}${className ?? ''}`
   if (!isSortable || onSort === undefined)
     return html`<th role="columnheader" scope="col" class=${classes}>
-      ${isLabelHidden ? html`<span class="hidden">${label}</span>` : label}
+      ${head ?? (isLabelHidden ? html`<span class="hidden">${label}</span>` : label)}
     </th>`
   const sort = () => onSort({ key, isDescending: isSorted ? !sorting.isDescending : isNumber === true })
   return html`<th role="columnheader" scope="col" class=${classes} aria-sort=${order ?? 'none'}>

@@ -21,7 +21,8 @@ interface BuilderProps {
 
 export function FilterBuilder(props: BuilderProps): VNode {
   const [view, setView] = useState<'rows' | 'json'>('rows')
-  const tab = (key: typeof view, label: string) => html`<button type="button" class="chip" aria-pressed=${view === key} onClick=${() => setView(key)}>${label}</button>`
+  const tab = (key: typeof view, label: string) =>
+    html`<button type="button" class="chip" aria-pressed=${view === key} onClick=${() => setView(key)}>${label}</button>`
   return html`<div class="builder">
     <div class="builder-head">
       <p class="minor">A record is sent when <strong>all</strong> rows hold; within a row one value is enough.</p>
@@ -35,7 +36,8 @@ function Rows({ filter, fields, problems, isReadOnly, onChange }: BuilderProps):
   // A row whose field is not chosen yet cannot stand in a filter; it waits here.
   const [hasDraft, setHasDraft] = useState(false)
   const clauses = clausesOf(filter)
-  const change = (at: number, clause: Clause) => onChange(filterOf(clauses.map((one, index) => (index === at ? clause : one))))
+  const change = (at: number, clause: Clause) =>
+    onChange(filterOf(clauses.map((one, index) => (index === at ? clause : one))))
   const start = (field: string) => {
     const operator = freeOperators(fieldOf(field, fields), field, clauses)[0]
     if (operator === undefined) return
@@ -44,7 +46,10 @@ function Rows({ filter, fields, problems, isReadOnly, onChange }: BuilderProps):
   }
   return html`<div class="clauses">
     ${clauses.map(
-      (clause, index) => html`<${Row} key=${`${clause.field} ${clause.operator}`} clause=${clause} clauses=${clauses} fields=${fields} isReadOnly=${isReadOnly}
+      (
+        clause,
+        index,
+      ) => html`<${Row} key=${`${clause.field} ${clause.operator}`} clause=${clause} clauses=${clauses} fields=${fields} isReadOnly=${isReadOnly}
         problem=${problemsOf(problems, clause)} onChange=${(next: Clause) => change(index, next)}
         onRemove=${() => onChange(filterOf(clauses.filter((_, at) => at !== index)))} />`,
     )}
@@ -134,7 +139,9 @@ function Json({ filter, problems, isReadOnly, onChange }: BuilderProps): VNode {
     const parsed = parseFilter(next)
     if (parsed.filter !== undefined) onChange(parsed.filter)
   }
-  const said = problems.map(({ path, message }) => (path.length === 0 ? message : `${path.join(' › ')}: ${message}`)).join('\n')
+  const said = problems
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(' › ')}: ${message}`))
+    .join('\n')
   return html`<${AreaField} label="Filter as JSON" isCode rows=${10} value=${text} isDisabled=${isReadOnly} onChange=${type}
     hint="As the API and the portal of Defender for Cloud Apps write it: paste one from there." problem=${error ?? (said || undefined)} />`
 }

@@ -29,7 +29,8 @@ describe('readValue', () => {
     expect(readValue('high', severity)).toBe('high')
   })
 
-  test('keeps digits as text for a field of ids', () => expect(readValue('007', { ...severity, type: 'id' })).toBe('007'))
+  test('keeps digits as text for a field of ids', () =>
+    expect(readValue('007', { ...severity, type: 'id' })).toBe('007'))
 
   test('reads entities written as JSON', () => {
     expect(readValue('{"id":"a","saas":11161}', { ...severity, type: 'entity' })).toEqual({ id: 'a', saas: 11161 })

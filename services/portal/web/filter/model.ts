@@ -48,7 +48,9 @@ const operatorWords: Readonly<Record<string, string>> = {
 
 export function operatorText(operator: string, field: FilterField | undefined): string {
   const word = operatorWords[operator] ?? operator
-  return field?.type === 'time' && shapeOf(operator) === 'bound' ? word.replace('above', 'after').replace('below', 'before') : word
+  return field?.type === 'time' && shapeOf(operator) === 'bound'
+    ? word.replace('above', 'after').replace('below', 'before')
+    : word
 }
 
 export interface Clause {

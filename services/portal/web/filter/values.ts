@@ -22,14 +22,13 @@ export function ValueEditor(props: ValueProps): VNode {
   switch (shapeOf(operator)) {
     case 'presence':
       return html`<${Select} aria-label=${label} value=${String(value)} disabled=${isReadOnly} onChange=${(next: string) => onChange(next === 'true')}
-        choices=${[
-          { value: 'true', label: 'yes' },
-          { value: 'false', label: 'no' },
-        ]} />`
+        choices=${[{ value: 'true', label: 'yes' }, { value: 'false', label: 'no' }]} />`
     case 'ranges':
       return html`<${Range} ...${props} />`
     case 'bound':
-      return field?.type === 'time' ? html`<${Time} label=${label} value=${value} isReadOnly=${isReadOnly} onChange=${onChange} />` : html`<${Plain} ...${props} type="number" />`
+      return field?.type === 'time'
+        ? html`<${Time} label=${label} value=${value} isReadOnly=${isReadOnly} onChange=${onChange} />`
+        : html`<${Plain} ...${props} type="number" />`
     case 'days':
       return html`<${Plain} ...${props} type="number" />`
     case 'phrase':

@@ -20,7 +20,11 @@ export function useLoad<T>(
   watched: readonly unknown[],
   everyMs?: number,
 ): Loaded<T> {
-  const [state, setState] = useState<Omit<Loaded<T>, 'reload'>>({ data: undefined, failure: undefined, isLoading: true })
+  const [state, setState] = useState<Omit<Loaded<T>, 'reload'>>({
+    data: undefined,
+    failure: undefined,
+    isLoading: true,
+  })
   const [round, setRound] = useState(0)
   const latest = useRef(load)
   latest.current = load

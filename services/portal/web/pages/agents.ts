@@ -28,7 +28,9 @@ const pageSizes = ['25', '50', '100'] as const
 
 export function AgentsPage(): VNode {
   const agents = useLoad((signal) => get<{ agents: AgentRow[] }>('/agents', {}, signal), [], refreshMs)
-  const actions = isAdmin() && html`<${AddAgent} hasSentinel=${agents.data?.agents.some(({ destination }) => destination.kind === 'sentinel') ?? false} />`
+  const actions =
+    isAdmin() &&
+    html`<${AddAgent} hasSentinel=${agents.data?.agents.some(({ destination }) => destination.kind === 'sentinel') ?? false} />`
   return html`<${Page} title="SIEM agents" lead="Each agent sends alerts, activities or discovery logs to one SIEM, with its own format and filters." actions=${actions}>
     <${Loading} of=${agents}>${(data: { agents: AgentRow[] }) => html`<${Agents} agents=${data.agents} reload=${agents.reload} />`}<//>
   <//>`
@@ -36,7 +38,12 @@ export function AgentsPage(): VNode {
 
 function AddAgent({ hasSentinel }: { readonly hasSentinel: boolean }): VNode {
   return html`<${Menu} label="Add SIEM agent" className="button button-primary" items=${[
-    { label: 'Generic SIEM', hint: 'Integrate with your SIEM server', icon: 'server', onSelect: () => void navigate('/agents/new/syslog') },
+    {
+      label: 'Generic SIEM',
+      hint: 'Integrate with your SIEM server',
+      icon: 'server',
+      onSelect: () => void navigate('/agents/new/syslog'),
+    },
     {
       label: 'Microsoft Sentinel',
       hint: hasSentinel ? 'Add another Microsoft Sentinel workspace' : 'Integrate to Microsoft cloud-native SIEM',
@@ -52,7 +59,9 @@ function Agents({ agents, reload }: { readonly agents: readonly AgentRow[]; read
   const state = agentStates.find((one) => one === query.get('status')) ?? 'all'
   const [sorting, setSorting] = useState<Sorting>({ key: 'name', isDescending: false })
   const [offset, setOffset] = useState(0)
-  const [hidden, setHidden] = useState<readonly string[]>(() => (recall('agents.hidden') ?? '').split(',').filter(Boolean))
+  const [hidden, setHidden] = useState<readonly string[]>(() =>
+    (recall('agents.hidden') ?? '').split(',').filter(Boolean),
+  )
   const [size, setSize] = useState(() => Number(recall('agents.size') ?? 50))
   const [noted, setNoted] = useState<string | undefined>(undefined)
   const [issued, setIssued] = useState<{ agent: AgentRow; token: string } | undefined>(undefined)
@@ -62,8 +71,16 @@ function Agents({ agents, reload }: { readonly agents: readonly AgentRow[]; read
   const nowMs = Date.now()
   if (agents.length === 0) return html`<${NoAgents} />`
   const notedAgent = agents.find(({ id }) => id === noted)
-  const parts = { isAdmin: isAdmin(), onChanged: reload, onToken: (agent: AgentRow, token: string) => setIssued({ agent, token }) }
-  const columns = agentColumns({ nowMs, menuOf: (agent) => menuOf(agent, parts), onNotifications: ({ id }) => setNoted(id) })
+  const parts = {
+    isAdmin: isAdmin(),
+    onChanged: reload,
+    onToken: (agent: AgentRow, token: string) => setIssued({ agent, token }),
+  }
+  const columns = agentColumns({
+    nowMs,
+    menuOf: (agent) => menuOf(agent, parts),
+    onNotifications: ({ id }) => setNoted(id),
+  })
   return html`<div class="toolbar">
       <label class="search"><${Icon} name="search" size=${18} /><span class="hidden">Search agents</span>
         <input class="input" type="search" placeholder="Search" value=${search}
@@ -98,7 +115,11 @@ function StateFilter({
   counts,
   total,
   state,
-}: { readonly counts: ReadonlyMap<AgentState, number>; readonly total: number; readonly state: AgentState | 'all' }): VNode {
+}: {
+  readonly counts: ReadonlyMap<AgentState, number>
+  readonly total: number
+  readonly state: AgentState | 'all'
+}): VNode {
   const chip = (value: string, label: string, count: number) => html`<button type="button" class="chip" key=${value}
     aria-pressed=${state === value} onClick=${() => setQuery({ status: value === 'all' ? '' : value })}>${label} <span class="chip-count">${count}</span></button>`
   return html`<div class="chips" role="group" aria-label="Filter by status">

@@ -18,7 +18,7 @@ import { navigate } from '../lib/router.ts'
 import { isAdmin } from '../lib/session.ts'
 import type { Params } from '../routes.ts'
 import { SentinelFormStep, sentinelSteps } from './sentinel-wizard.ts'
-import { showFirstProblem, SyslogStep, syslogSteps } from './syslog-wizard.ts'
+import { SyslogStep, showFirstProblem, syslogSteps } from './syslog-wizard.ts'
 
 export function EditAgent({ params: { id = '' } }: { readonly params: Params }): VNode {
   const { data, failure, reload } = useLoad((signal) => get<AgentDetail>(agentPath({ id }), {}, signal), [id])
@@ -58,13 +58,20 @@ function AgentForm({ agent }: { readonly agent: AgentDetail }): VNode {
       await navigate('/agents', { isForced: true })
     } catch (error) {
       const reason = failureOf(error)
-      const latest = reason.code === 'conflict' ? await get<AgentDetail>(agentPath(agent)).catch(() => undefined) : undefined
+      const latest =
+        reason.code === 'conflict' ? await get<AgentDetail>(agentPath(agent)).catch(() => undefined) : undefined
       setTheirs(latest)
       setFailure(latest === undefined ? reason : undefined)
     }
     setIsBusy(false)
   }
-  const steps = specs.map(({ key, label }) => ({ key, label, isDone: problemsOfStep(form, key) === 0, hasProblem: problemsOfStep(form, key) > 0, isOpen: true }))
+  const steps = specs.map(({ key, label }) => ({
+    key,
+    label,
+    isDone: problemsOfStep(form, key) === 0,
+    hasProblem: problemsOfStep(form, key) > 0,
+    isOpen: true,
+  }))
   const actions = isReadOnly
     ? null
     : html`<button type="button" class="button button-primary" disabled=${!isDirty || isBusy} onClick=${save}>${isBusy ? 'Saving…' : 'Save'}</button>`

@@ -12,8 +12,8 @@ import { Wizard } from '../agent-form/wizard.ts'
 import { Icon } from '../components/icons.ts'
 import { Failure } from '../components/states.ts'
 import { type ApiFailure, failureOf, send } from '../lib/api.ts'
-import { navigate } from '../lib/router.ts'
 import { docsUrl } from '../lib/root.ts'
+import { navigate } from '../lib/router.ts'
 import { showFirstProblem } from './syslog-wizard.ts'
 
 export const sentinelSteps = [
@@ -71,7 +71,9 @@ interface StepProps {
 }
 
 export function SentinelFormStep({ step, form, tenants }: StepProps): VNode {
-  return step === 'types' ? html`<${DataTypesStep} form=${form} tenants=${tenants} />` : html`<${SentinelStep} form=${form} />`
+  return step === 'types'
+    ? html`<${DataTypesStep} form=${form} tenants=${tenants} />`
+    : html`<${SentinelStep} form=${form} />`
 }
 
 function EndPage({ agent }: { readonly agent: AgentRow }): VNode {

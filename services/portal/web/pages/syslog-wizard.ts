@@ -5,7 +5,7 @@ import { useRef, useState } from 'preact/hooks'
 import type { AgentRow } from '../../src/contract/agents.ts'
 import { DataTypesStep } from '../agent-form/data-types.ts'
 import { definitionOf, isSame, newSyslogDraft } from '../agent-form/draft.ts'
-import { type Form, problemsOfStep, partsOfStep, type StepKey, useForm } from '../agent-form/form.ts'
+import { type Form, partsOfStep, problemsOfStep, type StepKey, useForm } from '../agent-form/form.ts'
 import { GeneralStep } from '../agent-form/general.ts'
 import { RemoteSyslogStep } from '../agent-form/remote-syslog.ts'
 import { useTenants } from '../agent-form/tenants.ts'
@@ -113,4 +113,3 @@ function TokenStep({ created: { agent, token } }: { readonly created: Created })
     </ol>
   </div>`
 }
-

@@ -4,7 +4,15 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { AgentCheck } from '../../src/contract/agents.ts'
 import type { FilterReference } from '../../src/contract/records.ts'
-import { type AgentDraft, type DataType, definitionOf, type Filter, isSame, kindOf, withValue } from '../agent-form/draft.ts'
+import {
+  type AgentDraft,
+  type DataType,
+  definitionOf,
+  type Filter,
+  isSame,
+  kindOf,
+  withValue,
+} from '../agent-form/draft.ts'
 import { ask, Dialog } from '../components/dialog.ts'
 import { Loading } from '../components/states.ts'
 import { FilterBuilder } from '../filter/builder.ts'
@@ -32,7 +40,13 @@ export function FilterDialog({ type, title, draft, isReadOnly, onApply, onClose 
     if (
       isReadOnly ||
       isSame(before, filter) ||
-      (await ask({ title: 'Leave the filter?', body: html`<p>Your changes to this filter are not applied yet.</p>`, yes: 'Leave', no: 'Go on editing', isDangerous: true }))
+      (await ask({
+        title: 'Leave the filter?',
+        body: html`<p>Your changes to this filter are not applied yet.</p>`,
+        yes: 'Leave',
+        no: 'Go on editing',
+        isDangerous: true,
+      }))
     )
       onClose()
   }
@@ -40,7 +54,9 @@ export function FilterDialog({ type, title, draft, isReadOnly, onApply, onClose 
     ${!isReadOnly && html`<button type="button" class="button button-primary" disabled=${problems.length > 0} onClick=${() => onApply(filter)}>Apply</button>`}`
   return html`<${Dialog} title=${`${title}: specific filters`} size="wide" onClose=${close} actions=${actions}>
     <div class="stack">
-      <${Loading} of=${reference} lines=${2}>${(data: FilterReference) => html`<${FilterBuilder} filter=${filter} fields=${data[kindOf[type]]} problems=${problems}
+      <${Loading} of=${reference} lines=${2}>${(
+        data: FilterReference,
+      ) => html`<${FilterBuilder} filter=${filter} fields=${data[kindOf[type]]} problems=${problems}
         isReadOnly=${isReadOnly} onChange=${setFilter} />`}<//>
       <${PreviewResults} draft=${changed} kind=${kindOf[type]} />
     </div>
@@ -50,9 +66,10 @@ export function FilterDialog({ type, title, draft, isReadOnly, onApply, onClose 
 /** What is wrong with the filter, at the clause it is wrong in. */
 function useFilterProblems(draft: AgentDraft, type: DataType): AgentCheck['problems'] {
   const settled = useSettled(draft, 300)
-  const { data } = useLoad((signal) => send<AgentCheck>('POST', '/agents/check', { definition: definitionOf(settled) }, { signal }), [
-    JSON.stringify(settled),
-  ])
+  const { data } = useLoad(
+    (signal) => send<AgentCheck>('POST', '/agents/check', { definition: definitionOf(settled) }, { signal }),
+    [JSON.stringify(settled)],
+  )
   return (data?.problems ?? [])
     .filter(({ path }) => path[0] === type && path[1] === 'filter')
     .map(({ path, message }) => ({ path: path.slice(2), message }))

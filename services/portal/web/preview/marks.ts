@@ -58,7 +58,9 @@ function indexOfBody(line: string, from: number): number {
 }
 
 function unescapeText(text: string): string {
-  return text.replace(/\\(.)/g, (_, character: string) => (character === 'n' ? '\n' : character === 'r' ? '\r' : character))
+  return text.replace(/\\(.)/g, (_, character: string) =>
+    character === 'n' ? '\n' : character === 'r' ? '\r' : character,
+  )
 }
 
 function isKept(value: string, known: ReadonlySet<string>): boolean {
@@ -93,7 +95,11 @@ function scalarOf(token: string): string {
 /** The record with those values marked that the line took over as they are. */
 export function piecesOfRecord(record: unknown, line: string | undefined): readonly Piece[] {
   const kept = new Set(
-    line === undefined ? [] : piecesOfLine(line, record).filter(({ kind }) => kind === 'kept').map(({ text }) => plainText(text)),
+    line === undefined
+      ? []
+      : piecesOfLine(line, record)
+          .filter(({ kind }) => kind === 'kept')
+          .map(({ text }) => plainText(text)),
   )
   return piecesOfJson(JSON.stringify(record, null, 2), (value) => value.length >= lengthMin && kept.has(value))
 }

@@ -10,7 +10,8 @@ interface PiecesProps {
 }
 
 export function Pieces({ pieces, label, isWrapped = false }: PiecesProps): VNode {
-  return html`<pre class=${`code-block${isWrapped ? ' code-wrap' : ''}`} tabindex="0" aria-label=${label}><code>${pieces.map(({ text, kind }, index) =>
-    kind === 'plain' ? text : html`<span key=${index} class=${`piece-${kind}`}>${text}</span>`,
+  return html`<pre class=${`code-block${isWrapped ? ' code-wrap' : ''}`} tabindex="0" aria-label=${label}><code>${pieces.map(
+    ({ text, kind }, index) =>
+      kind === 'plain' ? text : html`<span key=${index} class=${`piece-${kind}`}>${text}</span>`,
   )}</code></pre>`
 }

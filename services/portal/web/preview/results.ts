@@ -34,7 +34,12 @@ export function PreviewResults({ draft, kind }: ResultsProps): VNode {
   const settled = useSettled(draft, 400)
   const answer = useLoad(
     (signal) =>
-      send<PreviewAnswer>('POST', '/preview', { definition: definitionOf(settled), limit: Number(limit), ...(kind && { kind }) }, { signal }),
+      send<PreviewAnswer>(
+        'POST',
+        '/preview',
+        { definition: definitionOf(settled), limit: Number(limit), ...(kind && { kind }) },
+        { signal },
+      ),
     [settled, limit, kind],
   )
   return html`<div class=${`results${answer.isLoading ? ' is-refreshing' : ''}`}>
@@ -62,7 +67,11 @@ interface CountsProps {
 }
 
 function Counts({ counts: { sent, leftOut, deadLetter }, outcome, onOutcome }: CountsProps): VNode {
-  const chip = (key: Previewed['outcome'] | 'all', label: string, count: number) => html`<button type="button" class="chip" aria-pressed=${outcome === key}
+  const chip = (
+    key: Previewed['outcome'] | 'all',
+    label: string,
+    count: number,
+  ) => html`<button type="button" class="chip" aria-pressed=${outcome === key}
     onClick=${() => onOutcome(key)}>${label} <span class="chip-count">${count}</span></button>`
   return html`<span class="chips" role="group" aria-label="Show" aria-live="polite">
     ${chip('all', 'All', sent + leftOut + deadLetter)}${chip('sent', 'Sent', sent)}${chip('left-out', 'Left out', leftOut)}
