@@ -4,7 +4,7 @@ import type { VNode } from 'preact'
 import type { AgentCheck } from '../../src/contract/agents.ts'
 import { send } from '../lib/api.ts'
 import { useLoad, useSettled } from '../lib/load.ts'
-import type { AgentDraft } from './draft.ts'
+import { type AgentDraft, definitionOf } from './draft.ts'
 import type { Form } from './form.ts'
 
 export const timeFormats = ['rfc3164-year', 'rfc3164', 'rfc5424'] as const
@@ -34,14 +34,20 @@ export function useTimeSamples({ format = 'generic' }: AgentDraft): Partial<Reco
   return data ?? {}
 }
 
+/** Made without the destination, so that it is there before the host is typed. */
 export function SampleLine({ form }: { readonly form: Form }): VNode {
-  const sample = form.check?.sample
-  return html`<div class="sample" aria-live="off">
+  const { syslog, remote, sentinel, ...rest } = form.draft
+  const settled = useSettled(JSON.stringify({ ...definitionOf(rest), id: 'sample', console: true }), 300)
+  const { data, failure } = useLoad(
+    (signal) => send<AgentCheck>('POST', '/agents/check', { definition: JSON.parse(settled) }, { signal }),
+    [settled],
+  )
+  return html`<div class="sample">
     <span class="sample-label">What your SIEM gets</span>
     ${
-      sample === undefined
-        ? html`<p class="minor">${form.isUnchecked ? 'The relay cannot be asked at the moment.' : 'A sample appears once the settings of all steps are complete.'}</p>`
-        : html`<pre class="code-block code-wrap" tabindex="0" aria-label="Sample line"><code>${sample}</code></pre>`
+      data?.sample === undefined
+        ? html`<p class="minor">${failure === undefined ? 'A sample appears once the settings above are right.' : 'The relay cannot be asked at the moment.'}</p>`
+        : html`<pre class="code-block code-wrap" tabindex="0" aria-label="Sample line"><code>${data.sample}</code></pre>`
     }
   </div>`
 }

@@ -30,6 +30,7 @@ export function agentColumns({ nowMs, menuOf, onNotifications }: ColumnParts): r
     {
       key: 'owner',
       label: 'Created by / Token owner',
+      className: 'col-owner',
       cell: (agent) =>
         agent.managedBy === 'file'
           ? html`<span class="minor">Configuration file</span>`
@@ -41,6 +42,7 @@ export function agentColumns({ nowMs, menuOf, onNotifications }: ColumnParts): r
     {
       key: 'type',
       label: 'Type',
+      className: 'col-type',
       cell: (agent) => html`${typesText(agent.types)}
         <span class="minor">${formatText(agent.format)}${agent.runs === 'remote' && html` · <span class="tag">Remote</span>`}</span>`,
     },

@@ -15,7 +15,7 @@ export function remoteCommand(): string {
 
 export function TokenPanel({ token }: { readonly token: string }): VNode {
   return html`<div class="stack">
-    <${Callout} tone="warn"><p><strong>Copy the token now.</strong> It is shown this once and cannot be read again; a lost one is replaced with
+    <${Callout} tone="warn"><p><strong>Copy the token now.</strong> It is shown this once and cannot be read again; a lost one is replaced with${' '}
       <em>Regenerate token</em>.</p><//>
     <div class="field"><span class="field-label">Token</span><${Copyable} text=${token} label="Token" /></div>
     <ol class="howto">

@@ -68,12 +68,10 @@ function View({ tab, summary, query }: ViewProps): VNode {
   if (tab === 'users' || tab === 'ip-addresses') return html`<${EntitiesTable} key=${tab} query=${query} kind=${tab} />`
   return html`<${Kpis} summary=${summary} />
     <div class="dashboard">
-      <${Categories} categories=${summary.categories} />
-      <${RiskLevels} risk=${summary.risk} />
+      <div class="chart-column"><${Categories} categories=${summary.categories} /><${Tags} tags=${summary.tags} /></div>
+      <div class="chart-column"><${RiskLevels} risk=${summary.risk} /><${Scores} scores=${summary.scores} /></div>
       <${TopApps} query=${query} />
       <${TopEntities} query=${query} />
-      <${Scores} scores=${summary.scores} />
-      <${Tags} tags=${summary.tags} />
       <${UsageCard} query=${query} />
     </div>`
 }

@@ -30,7 +30,7 @@ export function DuplicatesPage(): VNode {
     [agent],
   )
   return html`<${Page} title="Duplicates" lead="The same alert from Defender for Identity and from Defender for Cloud Apps is sent once. What was left out, and why, stands here.">
-    <${Callout} tone="info"><p>Both products raise an alert for the same event, under different ids. Each agent decides which copy is sent.
+    <${Callout} tone="info"><p>Both products raise an alert for the same event, under different ids. Each agent decides which copy is sent.${' '}
       <a href=${docsUrl('using/duplicates.md')} target="_blank" rel="noreferrer">How twins are found</a></p><//>
     <div class="filters card"><${AgentSelect} agents=${agents} value=${agent} all="All agents" onChange=${setAgent} /></div>
     ${found.total !== undefined && found.total > 0 && html`<p class="count">${countText(found.total)} alerts left out</p>`}

@@ -23,7 +23,7 @@ const kinds = [
 export function PreviewPage({ params: { id = '' } }: { readonly params: Params }): VNode {
   const agent = useLoad((signal) => get<AgentDetail>(agentPath({ id }), {}, signal), [id])
   const [kind, setKind] = useState<(typeof kinds)[number]['value']>(undefined)
-  const lead = html`What the agent, as it is now, makes of the last records in the log. Nothing is sent.
+  const lead = html`What the agent, as it is now, makes of the last records in the log. Nothing is sent.${' '}
     <a href=${href(agentPath({ id }, '/edit'))}>Change its filters</a>`
   return html`<${Page} title=${`Preview of ${agent.data?.name ?? id}`} lead=${lead}>
     <div class="chips" role="group" aria-label="Kind of record">

@@ -27,7 +27,7 @@ export function ReplayPage(): VNode {
     'Sends again what went into the log within a time: after an incident at the SIEM, or with today’s format and filters.'
   return html`<${Page} title="Replay" lead=${lead}>
     ${isAdmin() && html`<${Loading} of=${agents} lines=${4}>${(data: readonly AgentRow[]) => html`<${Plan} agents=${data} onStarted=${replays.reload} />`}<//>`}
-    <section aria-labelledby="replays-title">
+    <section class="stack" aria-labelledby="replays-title">
       <h2 id="replays-title">Replays</h2>
       <${Loading} of=${replays}>${(data: { replays: ReplayShape[] }) => html`<${ReplayList} replays=${data.replays} agents=${agents.data ?? []} onChanged=${replays.reload} />`}<//>
     </section>
@@ -104,6 +104,6 @@ function Counted({ plan }: { readonly plan: ReplayPlanShape }): VNode {
     return html`<${Callout} tone="info"><p><strong>Nothing to send.</strong> The log holds no record of this agent between ${momentText(plan.fromMs)} and ${momentText(plan.toMs)}.
       It keeps them for 7 days unless it is set otherwise.</p><//>`
   const seconds = plan.records / plan.messagesPerSecondMax
-  return html`<${Callout} tone="info"><p><strong>${plural(plan.records, plan.source === 'out' ? 'message' : 'record')}</strong> would be sent again, in about
+  return html`<${Callout} tone="info"><p><strong>${plural(plan.records, plan.source === 'out' ? 'message' : 'record')}</strong> would be sent again, in about${' '}
     ${durationText(Math.max(1, seconds))}. Nothing has been sent yet. Live records go on beside it.</p><//>`
 }

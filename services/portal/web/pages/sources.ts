@@ -100,7 +100,7 @@ function Cause({
 
 function Expiry({ atMs, nowMs }: { readonly atMs: number; readonly nowMs: number }): VNode {
   const isOver = atMs <= nowMs
-  return html`<${Callout} tone=${isOver ? 'bad' : 'warn'}><p><strong>The client secret ${isOver ? 'has expired' : 'expires'} ${agoText(atMs, nowMs)}.</strong>
+  return html`<${Callout} tone=${isOver ? 'bad' : 'warn'}><p><strong>The client secret ${isOver ? 'has expired' : 'expires'} ${agoText(atMs, nowMs)}.</strong>${' '}
     Make a new one in Microsoft Entra and put it into the secret's file; no restart is needed.</p><//>`
 }
 
