@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { definitionOf, isSame, isSent, newSentinelDraft, newSyslogDraft, valueAt, withValue } from './draft.ts'
+import {
+  type AgentDraft,
+  definitionOf,
+  isSame,
+  isSent,
+  newSentinelDraft,
+  newSyslogDraft,
+  previewableOf,
+  valueAt,
+  withValue,
+} from './draft.ts'
 
 describe('withValue', () => {
   test('changes one place of a copy and leaves settings it does not know', () => {
@@ -31,6 +41,23 @@ test('isSent follows the destination where the draft is silent: discovery to Sen
     true,
   ])
   expect(isSent(newSentinelDraft, 'alerts')).toBe(true)
+})
+
+describe('previewableOf', () => {
+  test('puts the console in place of a destination that is not filled in, and keeps what is sent', () => {
+    const { syslog, sentinel, ...rest } = previewableOf(newSentinelDraft) as AgentDraft
+    expect([syslog, sentinel]).toEqual([undefined, undefined])
+    expect(rest).toMatchObject({
+      console: true,
+      format: 'sentinel',
+      alerts: { enabled: true },
+      activities: { enabled: false },
+    })
+  })
+
+  test('leaves a destination that is filled in', () => {
+    expect(previewableOf({ syslog: { host: 'a', port: 1 } })).toEqual({ syslog: { host: 'a', port: 1 } })
+  })
 })
 
 describe('definitionOf', () => {

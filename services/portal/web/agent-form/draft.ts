@@ -95,6 +95,18 @@ function sorted(value: unknown): unknown {
   )
 }
 
+/** What a preview is made of: where the destination is not filled in yet, the console stands in for it, which changes no line. */
+export function previewableOf(draft: AgentDraft): Record<string, unknown> {
+  const isComplete =
+    draft.sentinel === undefined
+      ? draft.syslog === undefined || valueAt(draft, ['syslog', 'host']) !== ''
+      : valueAt(draft, ['sentinel', 'endpoint']) !== '' && valueAt(draft, ['sentinel', 'ruleId']) !== ''
+  if (isComplete) return definitionOf(draft)
+  const { syslog, sentinel, remote, ...rest } = draft
+  const types = Object.fromEntries(dataTypes.map((type) => [type, { ...draft[type], enabled: isSent(draft, type) }]))
+  return definitionOf({ ...rest, ...types, console: true })
+}
+
 /** What a draft is sent as: a list of hosts from text with commas, no empty choice. */
 export function definitionOf(draft: AgentDraft): Record<string, unknown> {
   const { name, ...rest } = draft

@@ -9,14 +9,14 @@ export interface Form {
   readonly draft: AgentDraft
   readonly isReadOnly: boolean
   readonly check: AgentCheck | undefined
-  /** The relay could not be asked. */
-  readonly isUnchecked: boolean
   set(path: Path, value: unknown): void
   replace(draft: AgentDraft): void
   /** What is wrong at a place, once somebody was there. */
   problemAt(...path: Path): string | undefined
   warningAt(...path: Path): string | undefined
   textAt(...path: Path): string
+  /** Judges the draft as it is at this moment: what stands in `check` is a moment old. */
+  judge(): Promise<AgentCheck>
   /** From now on problems of these places are shown though nobody was there. */
   reveal(parts: readonly string[]): void
 }
@@ -32,6 +32,10 @@ export function useForm(initial: AgentDraft, isReadOnly = false, isNew = true): 
     (signal) => send<AgentCheck>('POST', '/agents/check', { definition: definitionOf(settled) }, { signal }),
     [settled],
   )
+  const [judged, setJudged] = useState<{ readonly draft: AgentDraft; readonly check: AgentCheck } | undefined>(
+    undefined,
+  )
+  const check = judged?.draft === draft ? judged.check : checked.data
   const isShown = (path: Path): boolean =>
     !isNew || revealed.has(String(path[0])) || [...seen].some((key) => path.join('/').startsWith(key))
   const sentence = (list: AgentCheck['problems'] | undefined, path: Path): string | undefined =>
@@ -42,8 +46,12 @@ export function useForm(initial: AgentDraft, isReadOnly = false, isNew = true): 
   return {
     draft,
     isReadOnly,
-    check: checked.data,
-    isUnchecked: checked.failure !== undefined,
+    check,
+    async judge() {
+      const answer = await send<AgentCheck>('POST', '/agents/check', { definition: definitionOf(draft) })
+      setJudged({ draft, check: answer })
+      return answer
+    },
     set(path, value) {
       setSeen((before) => new Set(before).add(path.join('/')))
       setDraft((before) => withValue(before, path, value))
@@ -54,8 +62,8 @@ export function useForm(initial: AgentDraft, isReadOnly = false, isNew = true): 
         ? undefined
         : path[0] === 'name' && (draft.name ?? '').trim() === ''
           ? 'Give the agent a name.'
-          : sentence(checked.data?.problems, path),
-    warningAt: (...path) => sentence(checked.data?.warnings, path),
+          : sentence(check?.problems, path),
+    warningAt: (...path) => sentence(check?.warnings, path),
     textAt: (...path) => textOf(valueAt(draft, path)),
     reveal: (parts) => setRevealed((before) => new Set([...before, ...parts])),
   }
@@ -80,12 +88,10 @@ export const partsOfStep = {
 
 export type StepKey = keyof typeof partsOfStep
 
-/** Whether a step can be left: nothing of it is wrong. */
-export function problemsOfStep(form: Form, step: StepKey): number {
+/** How many things are wrong in a step: at none it can be left. */
+export function problemsOfStep(draft: AgentDraft, check: AgentCheck | undefined, step: StepKey): number {
   const parts: readonly string[] = partsOfStep[step]
-  const isNameless = parts.includes('name') && (form.draft.name ?? '').trim() === ''
-  return (
-    (form.check?.problems ?? []).filter(({ path }) => parts.includes(String(path[0] ?? ''))).length +
-    (isNameless ? 1 : 0)
-  )
+  const isNameless = parts.includes('name') && (draft.name ?? '').trim() === ''
+  const found = (check?.problems ?? []).filter(({ path }) => parts.includes(String(path[0] ?? '')))
+  return found.length + (isNameless ? 1 : 0)
 }

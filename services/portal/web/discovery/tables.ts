@@ -62,7 +62,12 @@ const appColumns: readonly Column<DiscoveredApp>[] = [
   { key: 'users', label: 'Users', isSortable: true, isNumber: true, cell: ({ users }) => countText(users) },
   { key: 'ips', label: 'IP addresses', isNumber: true, cell: ({ ipAddresses }) => countText(ipAddresses) },
   { key: 'events', label: 'Events', isSortable: true, isNumber: true, cell: ({ events }) => countText(events) },
-  { key: 'lastSeen', label: 'Last seen', isSortable: true, cell: ({ lastSeenMs }) => dayText(lastSeenMs) },
+  {
+    key: 'lastSeen',
+    label: 'Last seen',
+    isSortable: true,
+    cell: ({ lastSeenMs }) => html`<time>${dayText(lastSeenMs)}</time>`,
+  },
 ]
 
 export function Score({ score }: { readonly score: number | undefined }): VNode {
@@ -144,7 +149,12 @@ function entityColumns(kind: EntityKind): readonly Column<DiscoveredEntity>[] {
     },
     { key: 'apps', label: 'Apps', isNumber: true, cell: ({ apps }) => countText(apps) },
     { key: 'events', label: 'Events', isSortable: true, isNumber: true, cell: ({ events }) => countText(events) },
-    { key: 'lastSeen', label: 'Last seen', isSortable: true, cell: ({ lastSeenMs }) => dayText(lastSeenMs) },
+    {
+      key: 'lastSeen',
+      label: 'Last seen',
+      isSortable: true,
+      cell: ({ lastSeenMs }) => html`<time>${dayText(lastSeenMs)}</time>`,
+    },
   ]
 }
 

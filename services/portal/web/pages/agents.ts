@@ -1,7 +1,7 @@
 /** SIEM agents: the table everything starts from. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { AgentRow } from '../../src/contract/agents.ts'
 import { menuOf } from '../agents/actions.ts'
 import { agentColumns, optionalColumns } from '../agents/columns.ts'
@@ -66,6 +66,7 @@ function Agents({ agents, reload }: { readonly agents: readonly AgentRow[]; read
   const [noted, setNoted] = useState<string | undefined>(undefined)
   const [issued, setIssued] = useState<{ agent: AgentRow; token: string } | undefined>(undefined)
   const shown = useMemo(() => viewAgents(agents, { search, state, sorting }), [agents, search, state, sorting])
+  useEffect(() => setOffset(0), [search, state, sorting])
   const counts = useMemo(() => countStates(agents), [agents])
   const at = offset < shown.length ? offset : 0
   const nowMs = Date.now()

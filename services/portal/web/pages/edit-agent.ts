@@ -45,13 +45,22 @@ function AgentForm({ agent }: { readonly agent: AgentDetail }): VNode {
   const body = useRef<HTMLDivElement>(null)
   const isDirty = !isReadOnly && !isSame(form.draft, base.draft)
   const save = async () => {
-    const wrong = specs.find(({ key }) => problemsOfStep(form, key) > 0)
-    if (wrong !== undefined) {
-      setCurrent(wrong.key)
-      return showFirstProblem(body.current)
-    }
     setIsBusy(true)
     setFailure(undefined)
+    try {
+      const check = await form.judge()
+      const wrong = specs.find(({ key }) => problemsOfStep(form.draft, check, key) > 0)
+      if (wrong === undefined) await store()
+      else {
+        setCurrent(wrong.key)
+        showFirstProblem(body.current)
+      }
+    } catch (error) {
+      setFailure(failureOf(error))
+    }
+    setIsBusy(false)
+  }
+  const store = async () => {
     try {
       await send('PUT', agentPath(agent), { revision: base.revision, definition: definitionOf(form.draft) })
       say(`${form.draft.name ?? agent.name} was saved; no restart is needed`)
@@ -63,13 +72,12 @@ function AgentForm({ agent }: { readonly agent: AgentDetail }): VNode {
       setTheirs(latest)
       setFailure(latest === undefined ? reason : undefined)
     }
-    setIsBusy(false)
   }
   const steps = specs.map(({ key, label }) => ({
     key,
     label,
-    isDone: problemsOfStep(form, key) === 0,
-    hasProblem: problemsOfStep(form, key) > 0,
+    isDone: problemsOfStep(form.draft, form.check, key) === 0,
+    hasProblem: problemsOfStep(form.draft, form.check, key) > 0,
     isOpen: true,
   }))
   const actions = isReadOnly

@@ -32,11 +32,13 @@ export function NewSentinelAgent(): VNode {
   const isLast = current === 'configure'
   const next = async () => {
     form.reveal(partsOfStep[current])
-    if (problemsOfStep(form, current) > 0) return showFirstProblem(body.current)
-    if (!isLast) return setCurrent('configure')
     setIsBusy(true)
+    setFailure(undefined)
     try {
-      setCreated((await send<{ agent: AgentRow }>('POST', '/agents', { definition: definitionOf(form.draft) })).agent)
+      if (problemsOfStep(form.draft, await form.judge(), current) > 0) showFirstProblem(body.current)
+      else if (!isLast) setCurrent('configure')
+      else
+        setCreated((await send<{ agent: AgentRow }>('POST', '/agents', { definition: definitionOf(form.draft) })).agent)
     } catch (error) {
       setFailure(failureOf(error))
     }
@@ -46,7 +48,7 @@ export function NewSentinelAgent(): VNode {
     key,
     label,
     isDone: created !== undefined || (index === 0 && isLast),
-    hasProblem: index === 0 && isLast && problemsOfStep(form, key) > 0,
+    hasProblem: index === 0 && isLast && problemsOfStep(form.draft, form.check, key) > 0,
     isOpen: created === undefined && (index === 0 || isLast),
   }))
   const actions =
@@ -54,7 +56,7 @@ export function NewSentinelAgent(): VNode {
       ? html`<button type="button" class="button button-primary" onClick=${() => void navigate('/agents')}>Close</button>`
       : html`<button type="button" class="button" disabled=${!isLast} onClick=${() => setCurrent('types')}>Previous</button>
           <button type="button" class="button button-primary" disabled=${isBusy} onClick=${next}>
-            ${isBusy ? 'Saving…' : isLast ? 'Finish' : 'Next'}<${Icon} name="right" size=${16} /></button>`
+            ${isLast ? 'Finish' : 'Next'}<${Icon} name="right" size=${16} /></button>`
   return html`<${Wizard} title="Configure Microsoft Sentinel integration" guide="using/sentinel.md" steps=${steps} current=${current} actions=${actions}
     isDirty=${created === undefined && !isSame(form.draft, newSentinelDraft)} onGo=${(key: StepKey) => setCurrent(key)}>
     <div ref=${body}>

@@ -41,27 +41,31 @@ export function NewSyslogAgent(): VNode {
     const step = syslogSteps[at]
     if (step === undefined) return
     form.reveal(partsOfStep[step.key])
-    if (problemsOfStep(form, step.key) > 0) return showFirstProblem(body.current)
-    setPassed(Math.max(passed, at + 1))
-    const following = syslogSteps[at + 1]
-    if (following !== undefined) return setCurrent(following.key)
-    const wrong = syslogSteps.find(({ key }) => problemsOfStep(form, key) > 0)
-    if (wrong !== undefined) return setCurrent(wrong.key)
     setIsBusy(true)
+    setFailure(undefined)
     try {
-      setCreated(await send<Created>('POST', '/agents', { definition: definitionOf(form.draft) }))
-      setCurrent('token')
+      await goOn(step.key)
     } catch (error) {
       setFailure(failureOf(error))
     }
     setIsBusy(false)
+  }
+  const goOn = async (step: StepKey) => {
+    const check = await form.judge()
+    const wrong = (key: StepKey) => problemsOfStep(form.draft, check, key) > 0
+    if (wrong(step)) return showFirstProblem(body.current)
+    setPassed(Math.max(passed, at + 1))
+    const following = syslogSteps[at + 1] ?? syslogSteps.find(({ key }) => wrong(key))
+    if (following !== undefined) return setCurrent(following.key)
+    setCreated(await send<Created>('POST', '/agents', { definition: definitionOf(form.draft) }))
+    setCurrent('token')
   }
   const steps = [
     ...syslogSteps.map(({ key, label }, index) => ({
       key,
       label,
       isDone: index < passed,
-      hasProblem: index < passed && problemsOfStep(form, key) > 0,
+      hasProblem: index < passed && problemsOfStep(form.draft, form.check, key) > 0,
       isOpen: created === undefined && index <= passed,
     })),
     { key: 'token', label: 'TOKEN', isDone: false, hasProblem: false, isOpen: false },
@@ -70,7 +74,7 @@ export function NewSyslogAgent(): VNode {
     created !== undefined
       ? html`<button type="button" class="button button-primary" onClick=${() => void navigate('/agents')}>Finish</button>`
       : html`<button type="button" class="button" disabled=${at === 0} onClick=${() => setCurrent(syslogSteps[at - 1]?.key ?? 'general')}>Previous</button>
-          <button type="button" class="button button-primary" disabled=${isBusy} onClick=${next}>${isBusy ? 'Saving…' : 'Next'}<${Icon} name="right" size=${16} /></button>`
+          <button type="button" class="button button-primary" disabled=${isBusy} onClick=${next}>Next<${Icon} name="right" size=${16} /></button>`
   return html`<${Wizard} title="Configure SIEM agent" guide="using/agents.md" steps=${steps} current=${current} actions=${actions}
     isDirty=${created === undefined && !isSame(form.draft, newSyslogDraft)} onGo=${(key: StepKey) => setCurrent(key)}>
     <div ref=${body}>

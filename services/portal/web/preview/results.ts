@@ -3,7 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import type { PreviewAnswer, Previewed } from '../../src/contract/records.ts'
-import { type AgentDraft, definitionOf } from '../agent-form/draft.ts'
+import { type AgentDraft, previewableOf } from '../agent-form/draft.ts'
 import { Select } from '../components/field.ts'
 import { Icon, type IconName } from '../components/icons.ts'
 import { Empty, Loading } from '../components/states.ts'
@@ -37,7 +37,7 @@ export function PreviewResults({ draft, kind }: ResultsProps): VNode {
       send<PreviewAnswer>(
         'POST',
         '/preview',
-        { definition: definitionOf(settled), limit: Number(limit), ...(kind && { kind }) },
+        { definition: previewableOf(settled), limit: Number(limit), ...(kind && { kind }) },
         { signal },
       ),
     [settled, limit, kind],
