@@ -55,8 +55,8 @@ export function SentinelStep({ form }: { readonly form: Form }): VNode {
   const set = (name: string, value: string) => form.set(['sentinel', name], value === '' ? undefined : value)
   const setType = (next: string) => {
     const names = (authFields[next] ?? []).map(({ name }) => name)
-    const kept = Object.entries((valueAt(draft, ['sentinel', 'auth']) ?? {}) as object).filter(([name]) =>
-      names.includes(name),
+    const kept = Object.entries((valueAt(draft, ['sentinel', 'auth']) ?? {}) as object).filter(
+      ([name, value]) => names.includes(name) && value !== '',
     )
     form.set(['sentinel', 'auth'], { ...Object.fromEntries(kept), type: next })
   }

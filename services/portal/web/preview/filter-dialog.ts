@@ -1,7 +1,7 @@
 /** "Edit and preview results": the filter of one data type above what it makes of the last real records. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useState } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import type { AgentCheck } from '../../src/contract/agents.ts'
 import type { FilterReference } from '../../src/contract/records.ts'
 import {
@@ -34,7 +34,7 @@ export function FilterDialog({ type, title, draft, isReadOnly, onApply, onClose 
   const before = draft[type]?.filter ?? {}
   const [filter, setFilter] = useState<Filter>(before)
   const reference = useFilterReference()
-  const changed = withValue(draft, [type, 'filter'], filter)
+  const changed = useMemo(() => withValue(draft, [type, 'filter'], filter), [draft, type, filter])
   const problems = useFilterProblems(changed, type)
   const close = async () => {
     if (
@@ -68,7 +68,7 @@ function useFilterProblems(draft: AgentDraft, type: DataType): AgentCheck['probl
   const settled = useSettled(draft, 300)
   const { data } = useLoad(
     (signal) => send<AgentCheck>('POST', '/agents/check', { definition: definitionOf(settled) }, { signal }),
-    [JSON.stringify(settled)],
+    [settled],
   )
   return (data?.problems ?? [])
     .filter(({ path }) => path[0] === type && path[1] === 'filter')
