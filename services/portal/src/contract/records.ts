@@ -5,12 +5,14 @@ import { pageQuerySchema, timeMs } from './common.ts'
 
 export const kindSchema = z.enum(['alert', 'activity', 'discovery'])
 
-const filterFieldSchema = z.object({
+export const filterFieldSchema = z.object({
   field: z.string(),
   aliases: z.array(z.string()),
   /** None for a field that cannot be evaluated; `note` says why. */
   operators: z.array(z.string()),
   addedOperators: z.array(z.string()),
+  /** What its values are, so that a form can ask for them. */
+  type: z.enum(['id', 'text', 'number', 'time', 'flag', 'entity', 'unavailable']),
   values: z.array(z.object({ value: z.union([z.string(), z.number(), z.boolean(), z.null()]), meaning: z.string() })),
   note: z.string(),
 })
@@ -168,6 +170,8 @@ export const duplicateSchema = z.object({
  *  may call tells; the expiry of an app registration's secret needs the right Application.Read.All, which a collector does not have. */
 /** `GET /lag?agent` answers `{ agents }`: AgentLag of packages/control. */
 
+export type FilterField = z.output<typeof filterFieldSchema>
+export type FilterReference = z.output<typeof filterReferenceSchema>
 export type Previewed = z.output<typeof previewedSchema>
 export type PreviewAnswer = z.output<typeof previewAnswerSchema>
 export type Tapped = z.output<typeof tappedSchema>
