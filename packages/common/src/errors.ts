@@ -64,7 +64,7 @@ export const errorCodes = {
   RELAY_BUS_END_LOST: {
     disposition: 'retry',
     nextMove:
-      'Nothing: the relay ends the transaction itself. If it lasts, look with kafka-transactions.sh for another client that commits offsets of the named group.',
+      'Nothing: the relay ends the transaction itself. If it lasts, find what hangs with kafka-transactions.sh find-hanging, and abort it.',
   },
   RELAY_BUS_VERSION: { disposition: 'stop', nextMove: 'Use Apache Kafka 2.7 or newer.' },
   RELAY_SOURCE_AUTH: {
