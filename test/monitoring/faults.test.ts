@@ -106,6 +106,8 @@ test('all is well: every rule works, and no alert is raised while records are de
   const rules = await prometheus.rules()
   expect(rules.length).toBeGreaterThan(25)
   expect(rules.filter(({ health }) => health !== 'ok')).toEqual([])
+  // Before its first scrape, Prometheus knows no service.
+  await ends('ServiceMissing')
   expect((await prometheus.alerts()).filter(({ labels }) => labels.alertname !== 'NoEventsReceived')).toEqual([])
 })
 
