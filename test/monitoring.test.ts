@@ -282,3 +282,19 @@ test('in Kubernetes, Prometheus finds the pods by their labels, and their servic
     target_label: 'job',
   })
 })
+
+test('compose gives Grafana a fixed version, the dashboards where it looks for them, and Prometheus by its name', () => {
+  const compose = read('docker-compose.yml')
+  expect(compose).toMatch(/image: grafana\/grafana:\$\{GRAFANA_TAG:-\d+\.\d+\.\d+\}/)
+  const [provider] = yaml<{ providers: { options: { path: string } }[] }>(
+    'monitoring/grafana/provisioning/dashboards/siem-relay.yaml',
+  ).providers
+  const folder = provider?.options.path ?? ''
+  expect(compose).toContain(`- ./monitoring/grafana/dashboards:${folder}:ro`)
+  expect(compose).toContain('- ./monitoring/grafana/provisioning:/etc/grafana/provisioning:ro')
+  expect(compose).toContain(`GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH: ${folder}/siem-relay.json`)
+  const [source] = yaml<{ datasources: { type: string; url: string }[] }>(
+    'monitoring/grafana/provisioning/datasources/prometheus.yaml',
+  ).datasources
+  expect(source).toMatchObject({ type: 'prometheus', url: 'http://prometheus:9090', isDefault: true })
+})

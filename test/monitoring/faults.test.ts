@@ -252,16 +252,17 @@ test('every alert was raised by a fault, but for those whose fault takes longer 
 })
 
 describe('dashboards', () => {
-  interface Panel {
+  interface Dashboard {
     readonly title: string
-    readonly targets?: readonly { readonly expr: string }[]
+    readonly panels: readonly { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }[]
+    readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] }
   }
-  const targets = globSync('monitoring/grafana/dashboards/*.json', { cwd: root }).flatMap((path) => {
-    const { title, panels } = JSON.parse(readFileSync(join(root, path), 'utf8')) as { title: string; panels: Panel[] }
-    return panels.flatMap((panel) =>
-      (panel.targets ?? []).map(({ expr }) => [`${title} / ${panel.title}`, expr] as const),
-    )
-  })
+  const dashboards = globSync('monitoring/grafana/dashboards/*.json', { cwd: root }).map(
+    (path) => JSON.parse(readFileSync(join(root, path), 'utf8')) as Dashboard,
+  )
+  const targets = dashboards.flatMap(({ title, panels }) =>
+    panels.flatMap((panel) => (panel.targets ?? []).map(({ expr }) => [`${title} / ${panel.title}`, expr] as const)),
+  )
   /** As Grafana does with All chosen, and a scrape every second. */
   const asked = (expr: string): string =>
     expr
@@ -272,6 +273,21 @@ describe('dashboards', () => {
   test('nothing is left for Grafana to put in', () => {
     expect(targets.length).toBeGreaterThan(60)
     expect(targets.filter(([, expr]) => asked(expr).includes('$'))).toEqual([])
+  })
+
+  const choices = new Map(
+    dashboards.flatMap(({ templating }) =>
+      templating.list.flatMap(({ name, definition }) =>
+        definition === undefined ? [] : [[definition, name] as const],
+      ),
+    ),
+  )
+
+  test.each([...choices])('%s has something to choose from', async (definition) => {
+    const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(definition) ?? []
+    const series = await prometheus.queryRange(asked(selector))
+    expect(series.length).toBeGreaterThan(0)
+    expect(series.filter(({ metric }) => metric[label] === undefined)).toEqual([])
   })
 
   /** A group of Kafka's has partitions; the tests on Kafka look at the metric. */
