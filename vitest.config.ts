@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons,
- *  `npm run test:compose` a running Docker, `npm run test:kql` an engine of KQL, `npm run test:monitoring` a Prometheus. */
+ *  `npm run test:compose` a running Docker, `npm run test:kql` an engine of KQL, `npm run test:monitoring` a Prometheus,
+ *  `npm run test:kubernetes` kustomize and Kubernetes' schemas. */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -45,6 +46,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { extends: true, test: { name: 'kubernetes', include: ['test/kubernetes/**/*.test.ts'] } },
       { extends: true, test: { name: 'kql', include: ['test/kql/**/*.test.ts'] } },
       { extends: true, test: { name: 'receivers', include: ['test/receivers/**/*.test.ts'], fileParallelism: false } },
     ],
