@@ -1,6 +1,7 @@
 /** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
 import { Command, CommanderError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
+import { addHelpingCommands } from './command-line/helping.ts'
 import { addInspectingCommands } from './command-line/inspecting.ts'
 import { addTryingCommands } from './command-line/trying.ts'
 import { address, positiveInteger } from './command-line/values.ts'
@@ -104,6 +105,7 @@ function buildProgram(terminal: Terminal): Command {
 
   addInspectingCommands(program, terminal, { config, data })
   addTryingCommands(program, terminal, { config, data })
+  addHelpingCommands(program, terminal, { config, data })
 
   program
     .command('lag')

@@ -13,7 +13,7 @@ export type { AzureTotals, EarlyUpload, TokenLog, UploadLog } from './azure/ledg
 export { readRuleTemplate } from './azure/rule-template.ts'
 export type { Column, ColumnType, DataCollectionRule, StreamDeclaration } from './azure/rules.ts'
 export type { ColumnLoss, StoredRow } from './azure/table-store.ts'
-export { createAuthority, type KeyPair } from './azure/tls/authority.ts'
+export { createAuthority, issueServerCertificate, type KeyPair } from './azure/tls/authority.ts'
 export { createGenerator, type Generator } from './data/generator.ts'
 export type { ActivityRecord, AlertEntity, AlertRecord, EventObject, RecordKind } from './data/records.ts'
 export { type SampleLine, sampleLines, sampleRecords } from './data/samples.ts'
