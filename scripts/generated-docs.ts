@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { type EventKind, errorCodes, filterOperatorReference, filterReference } from '@siem-relay/common'
 import { memoryLogger } from '@siem-relay/service-kit/testing'
 import { serviceNames, startRelay } from '../app/src/all-in-one.ts'
+import { buildProgram } from '../app/src/cli.ts'
 import { schemaText } from '../app/src/commands/schema.ts'
 import { relayConfigSchema } from '../app/src/config/schema.ts'
-
-const generatedMark = '<!-- Made by `npm run docs` from the code: change it there. -->'
+import { systemTerminal } from '../app/src/terminal.ts'
+import { commandsPage } from './commands-page.ts'
+import { page, table } from './reference-page.ts'
 
 export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
   return new Map([
@@ -17,6 +19,7 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
     ['docs/using/filter-reference.md', filterPage()],
     ['docs/operating/errors.md', errorsPage()],
     ['docs/operating/metrics-reference.md', await metricsPage()],
+    ['docs/operating/commands.md', commandsPage(buildProgram(systemTerminal))],
   ])
 }
 
@@ -164,15 +167,4 @@ function valuesOf(schema: Schema): string {
 function defaultOf(schema: Schema): string {
   if (schema.default === undefined || (typeof schema.default === 'object' && schema.properties !== undefined)) return ''
   return `\`${JSON.stringify(schema.default)}\``
-}
-
-function page(title: string, lead: string, body: string): string {
-  return `# ${title}\n${generatedMark}\n\n${lead}\n\n${body}\n`
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) throw new Error('a reference without rows: the code it is made from has changed its shape')
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }

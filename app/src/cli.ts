@@ -32,7 +32,8 @@ export async function runCli(args: readonly string[], terminal: Terminal = syste
   }
 }
 
-function buildProgram(terminal: Terminal): Command {
+/** Every command, also for the reference and for completion. */
+export function buildProgram(terminal: Terminal): Command {
   const program = new Command('siem-relay')
     .description(
       'Carries Defender for Cloud Apps alerts and activities to your SIEM as CEF over syslog: nothing lost, each alert once.',
@@ -167,6 +168,7 @@ function buildProgram(terminal: Terminal): Command {
     .addOption(config)
     .option('--live', 'only whether it is alive')
     .option('--connect <host:port>', 'only whether this address takes connections', address)
+    .option('--json', 'every check as JSON')
     .action((options) => health(options, terminal))
 
   program

@@ -1,6 +1,9 @@
 /** Commands for when something is wrong. */
-import type { Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
+import { diagnostics } from '../commands/diagnostics.ts'
 import { doctor } from '../commands/doctor.ts'
+import { completionScript, type Shell, shells } from '../completion/scripts.ts'
+import { wordsOf } from '../completion/words.ts'
 import type { Terminal } from '../terminal.ts'
 import type { SharedOptions } from './inspecting.ts'
 
@@ -12,4 +15,23 @@ export function addHelpingCommands(program: Command, terminal: Terminal, { confi
     .addOption(data)
     .option('--json', 'as JSON')
     .action((options) => doctor(options, terminal))
+
+  program
+    .command('diagnostics')
+    .description('write a bundle for a report of trouble: no secrets, no records')
+    .addOption(config)
+    .addOption(data)
+    .addOption(
+      new Option('-o, --output <file>', 'the .tar.gz; default: siem-relay-diagnostics-TIME.tar.gz').conflicts(
+        'directory',
+      ),
+    )
+    .option('--directory <directory>', 'write files into this directory instead')
+    .action((options) => diagnostics(options, terminal))
+
+  program
+    .command('completion')
+    .description('print the completion script of a shell')
+    .addArgument(new Argument('<shell>', 'which').choices(shells))
+    .action((shell: Shell) => void terminal.stdout.write(completionScript(shell, wordsOf(program))))
 }

@@ -184,7 +184,14 @@ describe('siem-relay doctor', () => {
 
   test('8: a port that does not speak TLS', async () => {
     await using parts = await prepare()
-    const port = await parts.serve(createServer((socket) => socket.on('error', () => undefined).resume().end('220 hello\r\n')))
+    const port = await parts.serve(
+      createServer((socket) =>
+        socket
+          .on('error', () => undefined)
+          .resume()
+          .end('220 hello\r\n'),
+      ),
+    )
     const { found } = await parts.examine({ agents: [agentAt({ port, protocol: 'tls' })] })
     expect(found.get('agent soc: certificate')).toMatchObject({
       status: 'failed',

@@ -3,7 +3,7 @@ import { clipped, tableLines } from '../commands/table.ts'
 import type { AgentView, SourceRow, StageView, TopView } from './view.ts'
 
 /** How a line stands out, where colour is wanted. */
-export type Mark = 'title' | 'trouble'
+type Mark = 'title' | 'trouble'
 
 export interface MarkedLine {
   readonly text: string

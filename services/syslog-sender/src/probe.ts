@@ -6,7 +6,7 @@ import { parseTarget, resolveTarget, type Target } from './targets.ts'
 import { createTlsOptions, explainTlsError, handshakeEnded } from './tls.ts'
 import { defaultTuning } from './tuning.ts'
 
-export interface CertificateFacts {
+interface CertificateFacts {
   readonly subject: string
   readonly issuer: string
   readonly validToMs: number

@@ -23,7 +23,7 @@ export function reachCheck(name: string, address: string, clock: Clock, fix: str
 }
 
 /** @returns milliseconds until the connection stood. */
-export async function connectTo(address: string, clock: Clock): Promise<number> {
+async function connectTo(address: string, clock: Clock): Promise<number> {
   const { host, port } = parseListen(address)
   const startMs = clock.monotonicMs()
   const { address: resolved } = await lookup(host)
