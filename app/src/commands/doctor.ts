@@ -44,7 +44,11 @@ function examineConfiguration(
   try {
     const { config, warnings } = loadRelayConfig(file, terminal)
     const counts = `${config.sources.length} sources, ${config.agents.length} agents`
-    const [first, ...more] = warnings
+    const [first, ...more] = [
+      ...(config.sources.length === 0 ? ['there is no source: nothing is collected'] : []),
+      ...(config.agents.some(({ enabled }) => enabled) ? [] : ['no agent is enabled: nothing is sent']),
+      ...warnings,
+    ]
     return {
       config: withData(config, options, terminal),
       report: {
@@ -56,7 +60,7 @@ function examineConfiguration(
                 check: 'settings',
                 status: 'warning',
                 seen: [`valid; ${counts}`, first, ...more].join('. '),
-                fix: 'Change the named settings, unless this is a laboratory.',
+                fix: 'Change what is named, unless it is meant so: a demo, a laboratory.',
               },
         ],
       },

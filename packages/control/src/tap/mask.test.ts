@@ -128,6 +128,6 @@ test('a pseudonym is the same for one value, whatever its case, and another one 
 })
 
 test('times and versions are no addresses', () => {
-  const text = 'at 12:30:45 of 2026-11-24T12:30:45Z, version 1.2.3, id a::b'
-  expect(masker.text(text)).toContain('at 12:30:45 of 2026-11-24T12:30:45Z, version 1.2.3')
+  const text = 'at 12:30:45 of 2026-11-24T12:30:45Z, version 1.2.3, Chrome/131.0.0.0, id a::b'
+  expect(masker.text(text)).toContain('at 12:30:45 of 2026-11-24T12:30:45Z, version 1.2.3, Chrome/131.0.0.0')
 })

@@ -83,7 +83,8 @@ export function createMasker(salt: Uint8Array): Masker {
 
 /** Lengths are bounded, so that a long text takes no quadratic time. */
 const mailPattern = /[^\s@<>"'(),;:=|]{1,64}@[^\s@<>"'(),;:=|]{1,255}/g
-const v4Pattern = /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)/g
+/** Not what follows a name and a slash: `Chrome/131.0.0.0` is a version. */
+const v4Pattern = /(?<![\d.]|[A-Za-z]\/)(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)/g
 const v6Pattern = /(?<![\w:])[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])/g
 
 function isAddress(text: string): boolean {
@@ -104,7 +105,7 @@ const personalKey =
 /** Words of a closed set, numbers and times: telling nobody's name. */
 const harmlessKey =
   /agent|tags?$|type$|roles?$|category$|status$|(?<!ac)count$|time(?:stamp)?$|date(?:time)?$|version$|country|^is[A-Z]|^inst(?:ance)?(?:Id)?$|^saas$|application|risk|score|verdict|totalUsers|totalIpAddresses/i
-const freeKey = /^(?:description|comments?|notes?|rawString|message|msg|summary|subject|body|prettyOperationName)$/i
+const freeKey = /^(?:description|comments?|notes?|rawString|message|msg|summary|subject|body)$/i
 /** Entities whose name is nobody's. */
 const harmlessEntity = /service|app|policy|rule|country|saas|tag|category/i
 
