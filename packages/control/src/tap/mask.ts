@@ -85,7 +85,7 @@ export function createMasker(salt: Uint8Array): Masker {
 const mailPattern = /[^\s@<>"'(),;:=|]{1,64}@[^\s@<>"'(),;:=|]{1,255}/g
 /** Not what follows a name and a slash: `Chrome/131.0.0.0` is a version. */
 const v4Pattern = /(?<![\d.]|[A-Za-z]\/)(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)/g
-const v6Pattern = /(?<![\w:])[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])/g
+const v6Pattern = /(?<![\w:])(?=[0-9a-fA-F]*:)[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])/g
 
 function isAddress(text: string): boolean {
   const { v4, v6 } = clientAddress(text.trim())
