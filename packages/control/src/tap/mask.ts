@@ -3,7 +3,7 @@
  *  and whatever looks like an address, is masked everywhere else in the record too. What cannot be read is not shown at all. */
 import { createHmac } from 'node:crypto'
 import { clientAddress } from '@siem-relay/common'
-import { isFreeTextCefField, isPersonalCefField, partsOfCef } from './cef-parts.ts'
+import { isFreeTextCefField, partsOfCef, personalFieldsOf } from './cef-parts.ts'
 
 /** Larger ones are not masked, and so not shown. */
 const charactersMax = 262_144
@@ -31,7 +31,9 @@ export function createMasker(salt: Uint8Array): Masker {
 
   const patterns = (text: string, known: Known): string => {
     let masked = text
-    for (const value of known.longestFirst()) masked = masked.replaceAll(value, person(value))
+    // Looked for first: a pseudonym costs more than a look, and a hostile record has many of both.
+    for (const value of known.longestFirst())
+      if (masked.includes(value)) masked = masked.replaceAll(value, person(value))
     return masked
       .replace(mailPattern, (found) => pseudonym('mail', found))
       .replace(v4Pattern, (found) => pseudonym('ip', found))
@@ -57,9 +59,10 @@ export function createMasker(salt: Uint8Array): Masker {
     const parts = partsOfCef(line)
     if (parts === undefined) return undefined
     const known = new Known()
-    for (const { key, value } of parts.fields) if (isPersonalCefField(key, parts.fields)) known.add(value)
+    const isPersonal = personalFieldsOf(parts.fields)
+    for (const { key, value } of parts.fields) if (isPersonal(key)) known.add(value)
     const fields = parts.fields.map(({ key, value }) => {
-      if (isPersonalCefField(key, parts.fields)) return `${key}=${person(value)}`
+      if (isPersonal(key)) return `${key}=${person(value)}`
       return `${key}=${isFreeTextCefField(key) ? free(value) : patterns(value, known)}`
     })
     return `${patterns(parts.header, known)}${fields.join(' ')}`
