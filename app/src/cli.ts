@@ -1,6 +1,7 @@
 /** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
 import { Command, CommanderError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
+import { addHelpingCommands } from './command-line/helping.ts'
 import { addInspectingCommands } from './command-line/inspecting.ts'
 import { addTryingCommands } from './command-line/trying.ts'
 import { address, positiveInteger } from './command-line/values.ts'
@@ -33,7 +34,8 @@ export async function runCli(args: readonly string[], terminal: Terminal = syste
   }
 }
 
-function buildProgram(terminal: Terminal): Command {
+/** Every command, also for the reference and for completion. */
+export function buildProgram(terminal: Terminal): Command {
   const program = new Command('siem-relay')
     .description(
       'Carries Defender for Cloud Apps alerts and activities to your SIEM as CEF over syslog: nothing lost, each alert once.',
@@ -112,6 +114,7 @@ function buildProgram(terminal: Terminal): Command {
 
   addInspectingCommands(program, terminal, { config, data })
   addTryingCommands(program, terminal, { config, data })
+  addHelpingCommands(program, terminal, { config, data })
 
   program
     .command('lag')
@@ -185,6 +188,7 @@ function buildProgram(terminal: Terminal): Command {
     .addOption(config)
     .option('--live', 'only whether it is alive')
     .option('--connect <host:port>', 'only whether this address takes connections', address)
+    .option('--json', 'every check as JSON')
     .action((options) => health(options, terminal))
 
   program

@@ -1,1 +1,2 @@
+export { openReceiverProbes, type ReceiverProbe } from './probe.ts'
 export { type SyslogSenderOptions, start } from './start.ts'
