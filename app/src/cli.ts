@@ -5,7 +5,6 @@ import { addHelpingCommands } from './command-line/helping.ts'
 import { addInspectingCommands } from './command-line/inspecting.ts'
 import { addTryingCommands } from './command-line/trying.ts'
 import { address, positiveInteger } from './command-line/values.ts'
-import { doctorSentinel } from './commands/doctor-sentinel.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
@@ -41,6 +40,7 @@ export function buildProgram(terminal: Terminal): Command {
       'Carries Defender for Cloud Apps alerts and activities to your SIEM as CEF over syslog: nothing lost, each alert once.',
     )
     .version(version)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
@@ -164,18 +164,6 @@ export function buildProgram(terminal: Terminal): Command {
     .addOption(config)
     .option('--json', 'as JSON')
     .action((options) => echoConfig(options, terminal))
-
-  const doctor = program.command('doctor').description('look for what is wrong, and say what to do about it')
-  doctor
-    .command('sentinel')
-    .description('check the way to Microsoft Sentinel, from settings to streams; exit code 1 when something failed')
-    .addOption(config)
-    .option('--agent <id>', 'only this agent')
-    .option('--canary', 'store one row that says it is a test for each data type, and print the query that finds it')
-    .option('--rule <file>', 'what `az monitor data-collection rule show` prints, to compare the columns with')
-    .option('--samples <directory>', "only write sample rows for the portal's wizards there, a file for each table")
-    .option('--json', 'as JSON')
-    .action((options) => doctorSentinel(options, terminal))
 
   program
     .command('schema')

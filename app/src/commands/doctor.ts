@@ -10,6 +10,7 @@ import { machineSubject } from '../doctor/checks/machine.ts'
 import { receiverSubject } from '../doctor/checks/receiver.ts'
 import { sourceSubject } from '../doctor/checks/source.ts'
 import { reportText } from '../doctor/report.ts'
+import { examineSentinel } from '../doctor/sentinel/examine.ts'
 import type { Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
 import { type ControlOptions, withData } from './with-control.ts'
@@ -25,6 +26,11 @@ export async function doctor(options: DoctorOptions, terminal: Terminal): Promis
   if (config !== undefined) {
     const plain = [logSubject(config, systemClock), machineSubject(config), ...receivers(config)]
     for (const subject of plain) reports.push(await examine(subject))
+    for (const agent of config.agents)
+      if (agent.enabled && agent.sentinel !== undefined)
+        reports.push(
+          await examineSentinel({ agent, sentinel: agent.sentinel, sources: config.sources, env: terminal.env }),
+        )
     for (const source of config.sources) reports.push(await examineSource(source, terminal))
   }
   const isAllWell = isWell(reports)
