@@ -16,6 +16,7 @@ import { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { PortalContext, PortalParts } from './context.ts'
 import { loadAssets } from './server/assets.ts'
+import type { Limits } from './server/limits.ts'
 import { addRoutes } from './server/routes.ts'
 import { buildServer } from './server/server.ts'
 import { followTls, readTls } from './server/tls.ts'
@@ -23,14 +24,26 @@ import { followTls, readTls } from './server/tls.ts'
 export interface RunningPortal extends Running {
   /** Where browsers find it. */
   readonly url: string
+  /** Where it listens. */
+  readonly port: number
   /** The link that makes the first account; undefined once there is one. Whoever has it becomes an admin. */
   readonly setUpLink: string | undefined
+}
+
+export interface PortalOptions {
+  /** Shorter times, for tests. */
+  readonly limits?: Partial<Limits>
 }
 
 const pagesDirectory = join(import.meta.dirname, '..', 'web')
 
 /** @throws {RelayError} `RELAY_LISTEN_FAILED`, `RELAY_PORTAL_DATA`, `RELAY_CONFIG_INVALID` */
-export async function start(config: PortalConfig, world: World, parts: PortalParts): Promise<RunningPortal> {
+export async function start(
+  config: PortalConfig,
+  world: World,
+  parts: PortalParts,
+  { limits }: PortalOptions = {},
+): Promise<RunningPortal> {
   await using starting = new AsyncDisposableStack()
   const log = world.log.child({ service: 'portal' })
   const tls = config.tls === undefined ? undefined : readTls(config.tls)
@@ -60,6 +73,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     version: parts.version,
     assets: loadAssets(pagesDirectory, `${config.path}/`),
     tls,
+    limits,
     addApi: (api) => {
       addSessionRoutes(api, access, parts.version)
       addOidcRoutes(api, access, config)
@@ -98,7 +112,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     stopping ??= closing.disposeAsync()
     return stopping
   }
-  return { url, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: stop }
+  return { url, port, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** An address to all interfaces is none a browser can go to. */

@@ -86,7 +86,7 @@ function scriptOf(text: string, file: string): string {
   return withRelativeImports(stripTypeScriptTypes(text, { mode: 'strip' }), file)
 }
 
-/** `from 'x'`, `import 'x'` and `import('x')`, with the name of a module in it. */
+/** A static or dynamic import, with the name of its module. */
 const importPattern = /(\bfrom\s*|\bimport\s*\(\s*|\bimport\s*)(["'])([^"'\n]+)\2/g
 
 function withRelativeImports(text: string, file: string): string {

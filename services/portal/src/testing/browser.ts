@@ -55,7 +55,7 @@ async function ask(
 ): Promise<PortalAnswer> {
   const answer = await fetch(`${url}/api/v1${path}`, {
     method,
-    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await answer.text()
