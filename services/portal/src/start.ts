@@ -1,6 +1,7 @@
 /** The portal: pages and their API, agents made there, and what is asked of the log from there. */
 import type { Server as TlsServer } from 'node:https'
 import { join } from 'node:path'
+import { tenantsOf } from '@siem-relay/common'
 import { formatListen, listenError, parseListen, type Running, type World } from '@siem-relay/service-kit'
 import { Access } from './access/access.ts'
 import { addAccountRoutes } from './access/account-routes.ts'
@@ -15,11 +16,13 @@ import { AgentStore } from './agents/store.ts'
 import { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { PortalContext, PortalParts } from './context.ts'
+import { followAgents, startGateway } from './gateway/index.ts'
 import { loadAssets } from './server/assets.ts'
 import type { Limits } from './server/limits.ts'
 import { addRoutes } from './server/routes.ts'
 import { buildServer } from './server/server.ts'
 import { followTls, readTls } from './server/tls.ts'
+import { startViews } from './views/views.ts'
 
 export interface RunningPortal extends Running {
   /** Where browsers find it. */
@@ -65,7 +68,32 @@ export async function start(
     forgetting,
     hasAccount: (name) => access.accounts.get(name) !== undefined,
   })
-  const context: PortalContext = { ...parts, config, world: around, agents, tokens }
+  const gateway = starting.use(
+    await startGateway({ agents: agents.definitions() }, around, {
+      verifyToken: (token) => {
+        const holder = tokens.verify(token)
+        return holder && { agent: holder.agent.id }
+      },
+    }),
+  )
+  const following = starting.use(
+    followAgents({
+      gateway,
+      agents: () => agents.definitions(),
+      onChange: (listener) => store.onChange(listener),
+      clock: world.clock,
+      log,
+    }),
+  )
+  const views = starting.use(
+    startViews({
+      directory: config.data,
+      limits: config.views,
+      world: around,
+      tenants: () => tenantsOf(parts.sources()),
+    }),
+  )
+  const context: PortalContext = { ...parts, config, world: around, agents, tokens, views }
   const server = await buildServer({
     config,
     guard: access,
@@ -81,6 +109,7 @@ export async function start(
       addAgentRoutes(api, agents, tokens)
       addRoutes(api, context)
     },
+    addAgentApi: (api) => gateway.addRoutes(api),
   })
   starting.defer(() => server.close())
   const address = parseListen(config.listen)
@@ -91,12 +120,12 @@ export async function start(
   }
   if (config.tls !== undefined) {
     const closing = new AbortController()
-    const following = followTls(config.tls, { clock: world.clock, log, signal: closing.signal }, (pair) =>
+    const followed = followTls(config.tls, { clock: world.clock, log, signal: closing.signal }, (pair) =>
       (server.server as unknown as TlsServer).setSecureContext({ ...pair, minVersion: 'TLSv1.2' }),
     )
     starting.defer(async () => {
       closing.abort()
-      await following
+      await followed
     })
   }
   const bound = server.server.address()
@@ -106,13 +135,19 @@ export async function start(
     config.publicUrl?.replace(/\/$/, '') ??
     `${scheme}://${formatListen({ host: visibleHost(address.host), port })}${config.path}`
   const closing = starting.move()
-  const { promise: failed } = Promise.withResolvers<never>()
+  const stopOnce = async (drainMs: number): Promise<void> => {
+    await following[Symbol.asyncDispose]()
+    // While agents can still ask: they confirm what they have.
+    await gateway.stop(drainMs)
+    await closing.disposeAsync()
+  }
   let stopping: Promise<void> | undefined
-  const stop = (): Promise<void> => {
-    stopping ??= closing.disposeAsync()
+  const stop = (drainMs: number): Promise<void> => {
+    stopping ??= stopOnce(drainMs)
     return stopping
   }
-  return { url, port, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: stop }
+  const { failed } = gateway
+  return { url, port, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: () => stop(0) }
 }
 
 /** An address to all interfaces is none a browser can go to. */

@@ -44,7 +44,13 @@ export async function startTestPortal({
     const parsed = portalSchema.parse({ listen: '127.0.0.1:0', ...wanted })
     const settings = { ...parsed, data: join(directory, name) }
     const parts = {
-      control: new LocalControl({ bus, clock: systemClock, config: () => ({ agents, sources }) }),
+      control: new LocalControl({
+        bus,
+        clock: systemClock,
+        config: () => ({ agents, sources }),
+        version: '0.0.0-test',
+        hostName: 'relay-host',
+      }),
       fileAgents: () => agents,
       sources: () => sources,
       version: '0.0.0-test',
