@@ -6,10 +6,12 @@ import { formatListen, listenError, parseListen, type Running, type World } from
 import { Access } from './access/access.ts'
 import { addAccountRoutes } from './access/account-routes.ts'
 import { openDatabase } from './access/database.ts'
+import { accessMetrics } from './access/metrics.ts'
 import { addOidcRoutes } from './access/oidc-routes.ts'
 import { addSessionRoutes } from './access/session-routes.ts'
 import { Agents } from './agents/agents.ts'
 import { Forgetting } from './agents/forgetting.ts'
+import { countAgents } from './agents/metrics.ts'
 import { addAgentRoutes } from './agents/routes.ts'
 import { StatusTable } from './agents/status-table.ts'
 import { AgentStore } from './agents/store.ts'
@@ -17,8 +19,9 @@ import { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { PortalContext, PortalParts } from './context.ts'
 import { followAgents, startGateway } from './gateway/index.ts'
-import { loadAssets } from './server/assets.ts'
+import { loadAssets, loadDocs } from './server/assets.ts'
 import type { Limits } from './server/limits.ts'
+import { countAnswers } from './server/metrics.ts'
 import { addRoutes } from './server/routes.ts'
 import { buildServer } from './server/server.ts'
 import { followTls, readTls } from './server/tls.ts'
@@ -39,6 +42,7 @@ export interface PortalOptions {
 }
 
 const pagesDirectory = join(import.meta.dirname, '..', 'web')
+const docsDirectory = join(import.meta.dirname, '..', '..', '..', 'docs')
 
 /** @throws {RelayError} `RELAY_LISTEN_FAILED`, `RELAY_PORTAL_DATA`, `RELAY_CONFIG_INVALID` */
 export async function start(
@@ -54,6 +58,7 @@ export async function start(
   const database = openDatabase(config.data)
   starting.defer(() => database.close())
   const access = starting.use(new Access({ config, database, world: around, env: parts.env }))
+  accessMetrics(world.metrics, access, database)
   const store = starting.use(await AgentStore.open(around))
   const statuses = starting.use(await StatusTable.open(around))
   const tokens = new Tokens(store, database, world.clock)
@@ -68,6 +73,7 @@ export async function start(
     forgetting,
     hasAccount: (name) => access.accounts.get(name) !== undefined,
   })
+  countAgents(world.metrics, agents)
   const gateway = starting.use(
     await startGateway({ agents: agents.definitions() }, around, {
       verifyToken: (token) => {
@@ -99,7 +105,7 @@ export async function start(
     guard: access,
     log,
     version: parts.version,
-    assets: loadAssets(pagesDirectory, `${config.path}/`),
+    assets: new Map([...loadAssets(pagesDirectory, `${config.path}/`), ...loadDocs(docsDirectory)]),
     tls,
     limits,
     addApi: (api) => {
@@ -111,6 +117,7 @@ export async function start(
     },
     addAgentApi: (api) => gateway.addRoutes(api),
   })
+  countAnswers(server, world.metrics)
   starting.defer(() => server.close())
   const address = parseListen(config.listen)
   try {

@@ -54,6 +54,12 @@ export class Agents {
     return tenantsOf(this.#parts.app.sources())
   }
 
+  states(): readonly AgentRow['state'][] {
+    const { statuses, world } = this.#parts
+    const nowMs = world.clock.nowMs()
+    return this.definitions().map((agent) => standingOf(agent, statuses.of(agent.id), nowMs).state)
+  }
+
   /** What another part of the portal knows of agents. */
   notifyAlso(notifications: (agent: AgentDefinition) => readonly AgentNotification[]): void {
     this.#more.push(notifications)

@@ -1,5 +1,5 @@
 /** A browser of the portal, as far as its API goes: a cookie, a CSRF token, JSON. */
-export interface PortalAnswer {
+interface PortalAnswer {
   readonly status: number
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly body: any
