@@ -51,7 +51,7 @@ function contextOf(more: Partial<PortalContext> = {}): PortalContext {
   return {
     control,
     world,
-    agents: () => agents,
+    agents: { definitions: () => agents },
     sources: () => sources,
     config: {},
     ...more,
