@@ -5,12 +5,14 @@ import { pageQuerySchema, timeMs } from './common.ts'
 
 export const kindSchema = z.enum(['alert', 'activity', 'discovery'])
 
-const filterFieldSchema = z.object({
+export const filterFieldSchema = z.object({
   field: z.string(),
   aliases: z.array(z.string()),
-  /** None for a field that cannot be evaluated; `note` says why. */
+  /** None: it cannot be judged, `note` says why. */
   operators: z.array(z.string()),
   addedOperators: z.array(z.string()),
+  /** What its values are, so that a form can ask for them. */
+  type: z.enum(['id', 'text', 'number', 'time', 'flag', 'entity', 'unavailable']),
   values: z.array(z.object({ value: z.union([z.string(), z.number(), z.boolean(), z.null()]), meaning: z.string() })),
   note: z.string(),
 })
@@ -60,7 +62,7 @@ export const previewAnswerSchema = z.object({
 })
 
 /** `GET /tap?stage&agent&tenant&kind&masked`: server-sent events from now on: `started` with `{ topics }`, `record` with a tapped record,
- *  `dropped` with `{ records }` that went by unseen since they came faster than they were read, `end` with `{ reason }`, after which a page
+ *  `dropped` with the `{ count }` of those that went by unseen since they came faster than they were read, `end` with `{ reason }`, after which a page
  *  does not come back by itself; comments keep the line open. It ends with the session and does not keep it alive. */
 export const tapQuerySchema = z.object({
   stage: z.enum(['raw', 'out', 'discarded', 'dead-letters']),
@@ -83,7 +85,7 @@ export const tappedSchema = z.object({
   isCut: z.boolean(),
 })
 
-/** `POST /replays/count` (a dry run) answers a plan with `records`; `POST /replays` with that plan starts it and answers the job;
+/** `POST /replays/count` (a dry run) answers a plan with `records`; `POST /replays` with the same body starts it and answers the job;
  *  `GET /replays` answers `{ replays }`, newest first; `DELETE /replays/:id` cancels and answers its status. Starting and cancelling is for
  *  admins. Shapes of `plan` and `job`: ReplayPlan and ReplayJob of packages/common. */
 export const replayCountSchema = z.strictObject({
@@ -168,6 +170,8 @@ export const duplicateSchema = z.object({
  *  may call tells; the expiry of an app registration's secret needs the right Application.Read.All, which a collector does not have. */
 /** `GET /lag?agent` answers `{ agents }`: AgentLag of packages/control. */
 
+export type FilterField = z.output<typeof filterFieldSchema>
+export type FilterReference = z.output<typeof filterReferenceSchema>
 export type Previewed = z.output<typeof previewedSchema>
 export type PreviewAnswer = z.output<typeof previewAnswerSchema>
 export type Tapped = z.output<typeof tappedSchema>
