@@ -4,6 +4,7 @@ import { tapStages } from '@siem-relay/control'
 import { Argument, type Command, Option } from 'commander'
 import { dropDeadLetters, listDeadLetters, retryDeadLetters, showDeadLetter } from '../commands/dlq.ts'
 import { tap, tapFormats } from '../commands/tap.ts'
+import { top } from '../commands/top.ts'
 import type { Terminal } from '../terminal.ts'
 import { positiveInteger } from './values.ts'
 
@@ -14,6 +15,15 @@ export interface SharedOptions {
 }
 
 export function addInspectingCommands(program: Command, terminal: Terminal, shared: SharedOptions): void {
+  program
+    .command('top')
+    .description('show what comes in, goes out and waits at each stage, again and again; q quits')
+    .addOption(shared.config)
+    .addOption(shared.data)
+    .option('-i, --interval <seconds>', 'measure rates for so long, then show them', positiveInteger, 2)
+    .option('--once', 'show it once; also where standard output is no terminal')
+    .option('--json', 'once, as JSON')
+    .action((options) => top(options, terminal))
   addDeadLetterCommands(program, terminal, shared)
   program
     .command('tap')

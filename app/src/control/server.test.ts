@@ -18,6 +18,7 @@ const refuse = (): never => {
 /** A control that remembers what it was asked. */
 function fakeControl(asked: unknown[], tap: Control['tap'] = () => refuse()): Control {
   return {
+    agents: async () => [],
     lag: async (wanted) => {
       asked.push(wanted)
       return []
@@ -35,6 +36,7 @@ function fakeControl(asked: unknown[], tap: Control['tap'] = () => refuse()): Co
     retryDeadLetters: async () => refuse(),
     dropDeadLetters: async () => refuse(),
     preview: async () => [],
+    metrics: async () => undefined,
     tap,
   }
 }

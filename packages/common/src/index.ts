@@ -45,12 +45,14 @@ export { parseProxy, proxySetting } from './proxy-address.ts'
 export { problemOfRow } from './sentinel/check.ts'
 export {
   type SentinelColumn,
+  type SentinelRow,
   type SentinelTable,
   type SentinelType,
   sentinelTables,
 } from './sentinel/schema.ts'
 export { authorityOf, azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
 export * from './source-status.ts'
+export * from './stored-agent.ts'
 export * from './syslog/index.ts'
 export { tenantsOf } from './tenants.ts'
 export * from './topics.ts'

@@ -98,6 +98,8 @@ export const rawHeaders = {
 /** Header names of `out.*` records. */
 export const outHeaders = {
   eventTimeMs: 'event-time-ms',
+  /** When the collector received the record; for measuring. */
+  receivedMs: 'received-ms',
   kind: 'kind',
   source: 'source',
   severity: 'severity',

@@ -199,6 +199,13 @@ describe('forgetting an agent', () => {
     }))
 })
 
+test('metrics are those of the relay that has the log; without one there are none', () =>
+  withControl(async ({ bus, clock, control }) => {
+    expect(await control.metrics()).toBeUndefined()
+    const parts = { bus, clock, config: () => config, version: '1.0', hostName: 'relay-1' }
+    expect(await new LocalControl({ ...parts, ownMetrics: async () => 'x 1' }).metrics()).toBe('x 1')
+  }))
+
 test('a source polled in this process is as it is now, whatever the log tells of it', () =>
   withControl(async ({ bus, clock }) => {
     const report = (state: string, atMs: number): SourceReport => ({

@@ -83,6 +83,8 @@ export interface LocalControlParts {
   readonly hostName: string
   /** How the sources are that are polled in this process; default: none. */
   readonly ownSources?: () => readonly SourceReport[]
+  /** What this process counts; default: nothing. */
+  readonly ownMetrics?: () => Promise<string>
 }
 
 export class LocalControl implements Control {
@@ -93,6 +95,10 @@ export class LocalControl implements Control {
 
   constructor(parts: LocalControlParts) {
     this.#parts = parts
+  }
+
+  async agents(): Promise<readonly AgentDefinition[]> {
+    return this.#agents()
   }
 
   async lag(request: LagRequest): Promise<readonly AgentLag[]> {
@@ -161,7 +167,7 @@ export class LocalControl implements Control {
     if (this.#agents().some((agent) => agent.id === id && agent.enabled))
       throw new RelayError(
         'RELAY_USAGE',
-        `agent ${id} is enabled: take it out of the configuration, or set enabled: false`,
+        `agent ${id} is enabled: take it out of the configuration, set enabled: false, or disable it in the portal`,
       )
     const replay = (await this.#jobs()).find((job) => job.agent === id && job.state === 'running')
     if (replay !== undefined)
@@ -210,6 +216,10 @@ export class LocalControl implements Control {
     const previewed: Previewed[] = []
     for await (const record of recordsOfLog(bus, agent.tenants ?? this.#tenants(), limit)) previewed.push(judge(record))
     return previewed
+  }
+
+  async metrics(): Promise<string | undefined> {
+    return this.#parts.ownMetrics?.()
   }
 
   tap(request: TapRequest, signal?: AbortSignal): AsyncIterable<TapItem> {

@@ -26,12 +26,14 @@ export function messageRecord(
   message: Extract<Outcome, { outcome: 'message' }>,
   value: Buffer,
 ): NewRecord & { readonly value: Buffer } {
+  const receivedMs = record.headers[rawHeaders.receivedMs]
   return {
     topic,
     key: record.key,
     value,
     headers: {
       [outHeaders.eventTimeMs]: String(message.eventTimeMs),
+      ...(receivedMs !== undefined && { [outHeaders.receivedMs]: receivedMs }),
       [outHeaders.kind]: kind,
       [outHeaders.source]: record.headers[rawHeaders.source] ?? '',
       [outHeaders.severity]: String(message.severity),

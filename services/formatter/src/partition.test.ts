@@ -56,7 +56,13 @@ describe('a formatter partition', () => {
     expect(records[0]).toMatchObject({
       topic: 'out.siem',
       key: 'a1',
-      headers: { 'event-time-ms': '1700000000000', kind: 'activity', source: 'contoso', severity: '0' },
+      headers: {
+        'event-time-ms': '1700000000000',
+        'received-ms': '1700000009000',
+        kind: 'activity',
+        source: 'contoso',
+        severity: '0',
+      },
     })
   })
 

@@ -89,10 +89,6 @@ export const portalSchema = z
         }),
       })
       .prefault({}),
-    secretsKeyFile: z.string().min(1).optional().meta({
-      description:
-        'File with the key that seals secrets of agents; made at first use. Default: secrets.key in the data directory. Services that deliver for such agents need the same file.',
-    }),
   })
   .superRefine(({ listen, tls, publicUrl, trustProxy, oidc }, context) => {
     const host = /^(?:\[([^\]]*)\]|([^:]*)):/.exec(listen)

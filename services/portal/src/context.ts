@@ -2,6 +2,8 @@
 import type { AgentDefinition } from '@siem-relay/common'
 import type { Control } from '@siem-relay/control'
 import type { World } from '@siem-relay/service-kit'
+import type { Agents } from './agents/agents.ts'
+import type { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { TestMessageAnswer } from './contract/agents.ts'
 import type { Views } from './views/views.ts'
@@ -36,8 +38,9 @@ export interface PortalSource {
 export interface PortalContext extends PortalParts {
   readonly config: PortalConfig
   readonly world: World
-  /** Every agent there is: the file's, then the portal's. */
-  readonly agents: () => readonly AgentDefinition[]
+  /** Every agent there is: `definitions()` are those in force, `draft()` checks one a page has made. */
+  readonly agents: Agents
+  readonly tokens: Tokens
   /** What was seen of discovery and twins. */
   readonly views: Views
 }

@@ -197,10 +197,10 @@ export class AgentSender implements Sender {
     let delivered = to - from
     for (let index = from; index < to; index++) {
       if (refused?.has(index)) delivered--
-      this.#metrics.delay(
-        records[index]?.headers[outHeaders.kind],
-        (nowMs - (eventTimesMs[index] ?? Number.NaN)) / 1_000,
-      )
+      const headers = records[index]?.headers
+      const eventTimeMs = eventTimesMs[index] ?? Number.NaN
+      const receivedMs = Number(headers?.[outHeaders.receivedMs] ?? Number.NaN)
+      this.#metrics.delay({ kind: headers?.[outHeaders.kind], eventTimeMs, receivedMs }, nowMs)
     }
     this.#metrics.delivered(delivered)
     this.#noteWindow()
@@ -239,6 +239,7 @@ export class AgentSender implements Sender {
         this.#metrics.resent(again)
       },
       checkpoint: (seconds) => this.#metrics.checkpoint(seconds),
+      certificate: (holder, validUntilMs) => this.#metrics.certificate(holder, validUntilMs),
       refused: () => this.#metrics.udpRefused(),
       declined: () => this.#metrics.declined(),
       deadLetter: ({ feed, records }, index, error, attempts) => {

@@ -22,7 +22,7 @@ export function addTestMessageRoute(server: FastifyInstance, { testMessage, conf
     handle: ({ body, caller, audit }) => {
       if (testMessage === undefined) throw new ApiError('unavailable', 'test messages cannot be sent from here')
       const draft = draftOf(body.definition)
-      checkFiles(draft, agents())
+      checkFiles(draft, agents.definitions())
       return turns.take(caller.name, async () => {
         const report = await testMessage(draft, (address) => refusedAddress(address, rules))
         audit('agent.test-message', draft.id, `${hostsOf(draft)}: ${report.ok ? 'ok' : 'failed'}`)

@@ -67,7 +67,11 @@ export async function testStream(test: StreamTest): Promise<void> {
 async function connect({ destination, target, address, steps, clock, times, signal }: StreamTest): Promise<StreamLink> {
   steps.begin('connect')
   const tls = tlsSettingsOf(destination)
-  const opening = { clock, destination: { ...destination, connectTimeoutMs: times.connectMs } }
+  const opening = {
+    clock,
+    destination: { ...destination, connectTimeoutMs: times.connectMs },
+    onCertificate: () => undefined,
+  }
   // What is wrong with a certificate is judged here, with the certificate at hand; nothing is sent before that.
   const options: ConnectionOptions | undefined =
     tls === undefined ? undefined : { ...(await createTlsOptions(tls)(target)), rejectUnauthorized: false }
