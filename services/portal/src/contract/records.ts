@@ -3,9 +3,9 @@ import { idSchema } from '@siem-relay/common'
 import { z } from 'zod'
 import { pageQuerySchema, timeMs } from './common.ts'
 
-export const kindSchema = z.enum(['alert', 'activity', 'discovery'])
+const kindSchema = z.enum(['alert', 'activity', 'discovery'])
 
-export const filterFieldSchema = z.object({
+const filterFieldSchema = z.object({
   field: z.string(),
   aliases: z.array(z.string()),
   /** None: it cannot be judged, `note` says why. */
@@ -31,7 +31,7 @@ export const previewSchema = z.strictObject({
   kind: kindSchema.optional(),
   limit: z.int().min(1).max(500).default(50),
 })
-export const previewedSchema = z.object({
+const previewedSchema = z.object({
   kind: kindSchema,
   id: z.string(),
   tenant: z.string(),
@@ -72,7 +72,7 @@ export const tapQuerySchema = z.object({
   /** `false` is for admins and is written to the audit log. */
   masked: z.enum(['true', 'false']).default('true'),
 })
-export const tappedSchema = z.object({
+const tappedSchema = z.object({
   stage: z.string(),
   topic: z.string(),
   partition: z.int(),
@@ -175,6 +175,5 @@ export type FilterReference = z.output<typeof filterReferenceSchema>
 export type Previewed = z.output<typeof previewedSchema>
 export type PreviewAnswer = z.output<typeof previewAnswerSchema>
 export type Tapped = z.output<typeof tappedSchema>
-export type ReplayView = z.output<typeof replayStatusSchema>
 export type DeadLetter = z.output<typeof deadLetterSchema>
 export type Duplicate = z.output<typeof duplicateSchema>

@@ -15,7 +15,7 @@ export interface Selection {
   readonly category?: string | undefined
 }
 
-export type Sort = 'traffic' | 'uploaded' | 'downloaded' | 'users' | 'events' | 'score' | 'name' | 'lastSeen'
+type Sort = 'traffic' | 'uploaded' | 'downloaded' | 'users' | 'events' | 'score' | 'name' | 'lastSeen'
 
 export interface ListQuery extends Selection {
   readonly search?: string | undefined
