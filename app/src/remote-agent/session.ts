@@ -16,6 +16,7 @@ import { backoffMs, type World } from '@siem-relay/service-kit'
 import { z } from 'zod'
 import { LeaseLost, type PortalClient, StandBy } from './portal-client.ts'
 import { RemoteFeed } from './remote-feed.ts'
+import { messagesIn } from './remote-life.ts'
 import { type SessionTuning, sessionTuning } from './tuning.ts'
 
 export interface SessionParts {
@@ -43,6 +44,9 @@ export class Session {
   #status: Status | undefined
   #isStatusNews = false
   #changed = Promise.withResolvers<void>()
+  /** Messages whose acknowledgement is on its way. */
+  #inFlight = 0
+  #onReported: (() => void)[] = []
   #hasWorked = false
   #refusals = 0
   #failures = 0
@@ -71,6 +75,7 @@ export class Session {
         this.#ring()
       },
       changed: () => this.#ring(),
+      reported: () => this.#reported(),
       pause: () => clock.sleep(this.#tuning.backoff.minMs * (0.5 + random())),
       close: (feed) => this.#close(feed),
     })
@@ -109,6 +114,7 @@ export class Session {
         for (const feed of this.#feeds.values()) feed.leaseEnded()
         for (const closed of this.#closing.values()) closed()
         this.#closing.clear()
+        this.#noteReported()
       }
       if (signal.aborted) await this.#release(lease.lease)
     }
@@ -180,6 +186,7 @@ export class Session {
       const { report, closed } = this.#report(lease, number, isDue)
       if (report.status !== undefined) toldMs = clock.monotonicMs()
       await this.#send(report, signal)
+      this.#noteReported()
       for (const feed of closed) {
         this.#closing.get(feed)?.()
         this.#closing.delete(feed)
@@ -213,6 +220,7 @@ export class Session {
       for (const life of feed.lives) {
         const ranges = life.takeRanges(rangesLeft)
         rangesLeft -= ranges.length
+        this.#inFlight += messagesIn(ranges)
         if (ranges.length > 0) acknowledged.push({ life: life.id, ranges })
         letters.push(...life.takeLetters(agentLimits.lettersMax - letters.length))
         if (taken.length < agentLimits.livesMax) taken.push([life.id, life.taken])
@@ -319,6 +327,25 @@ export class Session {
     this.#parts.log.info({ failures: this.#failures }, 'the portal answers again')
     this.#failures = 0
     this.#trouble = undefined
+  }
+
+  /** What is confirmed and not reported would come twice if the portal ended now: more of it is not made than this. */
+  async #reported(): Promise<void> {
+    while (this.#unreported() > this.#tuning.unreportedMax)
+      await new Promise<void>((resolve) => this.#onReported.push(resolve))
+  }
+
+  #unreported(): number {
+    let sum = this.#inFlight
+    for (const feed of this.#all()) for (const life of feed.lives) sum += life.unreported
+    return sum
+  }
+
+  #noteReported(): void {
+    this.#inFlight = 0
+    const waiting = this.#onReported
+    this.#onReported = []
+    for (const wake of waiting) wake()
   }
 
   #ring(): void {
