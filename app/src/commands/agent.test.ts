@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../../../test/support/relay.ts'
 import { startRemotePortal } from '../../../test/support/remote-portal.ts'
 import { runInProcess } from '../testing/terminal.ts'
 
-const agents = [{ id: 'siem', remote: true, syslog: { host: 'siem.contoso.com', port: 514 } }]
+const agents = [{ id: 'siem', remote: true, syslog: { host: 'siem.contoso.com', port: 514 } }] as const
 
 describe('siem-relay agent', () => {
   test('--check asks once and tells of portal, token, agent, receiver and who works', async () => {

@@ -25,7 +25,7 @@ const gzipBytesMin = 1_024
 const quietMs = agentLimits.waitMsMax + 10_000
 const tokenCharactersMax = 200
 
-export interface Admitted {
+interface Admitted {
   readonly desk: Desk
   /** What tells the token from others of the same agent; not the token. */
   readonly token: string
