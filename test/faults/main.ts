@@ -26,7 +26,7 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'kill-receiver': () => killReceiver('tcp', isQuick ? 3 : 20, seed),
   'kill-relp': () => killReceiver('relp', isQuick ? 3 : 20, seed),
   'kill-relp-tls': () => killReceiver('relp-tls', isQuick ? 3 : 20, seed),
-  'kill-remote': () => killRemote(isQuick ? 6 : 60, seed),
+  'kill-remote': () => killRemote(isQuick ? 6 : 30, seed),
   'never-reads': () => receiverThatNeverReads(seed),
   'half-open': () => halfOpenReceiver(seed),
   'sentinel-storm': () => sentinelStorm(isQuick ? 100_000 : 1_000_000, isQuick ? 2 : 10, seed),

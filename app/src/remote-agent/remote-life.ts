@@ -1,6 +1,13 @@
 /** One stay of a partition with this process: batches on their way into the sender, acknowledgements and dead letters on their way out. */
 import type { Acknowledger, BusRecord, DeliverSpec, NewRecord, PartitionDelivery } from '@siem-relay/bus'
-import { decodeWireRecord, letterHeaders, type ReportRequest, type WireBatch } from '@siem-relay/common'
+import {
+  agentLimits,
+  decodeWireRecord,
+  letterHeaders,
+  printable,
+  type ReportRequest,
+  type WireBatch,
+} from '@siem-relay/common'
 
 type Ranges = [number, number][]
 type Letter = ReportRequest['letters'][number]
@@ -97,7 +104,8 @@ export class RemoteLife {
       life: this.id,
       offset,
       code: headers[letterHeaders.code] ?? '',
-      reason: (headers[letterHeaders.reason] ?? '').slice(0, 1_000),
+      // The portal takes no controls and no halves of characters.
+      reason: printable((headers[letterHeaders.reason] ?? '').slice(0, agentLimits.reasonCharactersMax)),
       attempts: Math.max(1, Number(headers[letterHeaders.attempts]) || 1),
     })
     this.#parts.changed()

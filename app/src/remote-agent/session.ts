@@ -20,7 +20,7 @@ import { messagesIn } from './remote-life.ts'
 import { type SessionTuning, sessionTuning } from './tuning.ts'
 
 export interface SessionParts {
-  readonly client: PortalClient
+  readonly client: Pick<PortalClient, 'ask' | 'origin'>
   /** The token in force now. */
   readonly token: () => string
   readonly clock: Clock
@@ -103,7 +103,7 @@ export class Session {
         this.#trouble = undefined
         this.#parts.onOrders(lease.orders)
         await Promise.race([
-          this.#take(lease.lease, lease.waitMs, lease.orders.revision, within),
+          this.#take(lease.lease, Math.min(lease.waitMs, agentLimits.waitMsMax), lease.orders.revision, within),
           this.#give(lease.lease, within),
         ])
       } catch (error) {
@@ -148,13 +148,16 @@ export class Session {
     const { client, clock, onOrders } = this.#parts
     let after = 0
     let revision = knownRevision
-    let waitMs = Math.min(waitMsMax, agentLimits.waitMsMax)
+    let waitMs = waitMsMax
     let attempt = 0
     while (!signal.aborted) {
       const askedMs = clock.monotonicMs()
       try {
         const answer = await client.ask('poll', { lease, after, revision, waitMs }, pollAnswerSchema, signal)
+        // An answer under a lease that has ended meanwhile is nobody's: its lives mean nothing to the next one.
+        signal.throwIfAborted()
         this.#recovered()
+        waitMs = Math.min(waitMsMax, waitMs + 1_000)
         attempt = 0
         after = answer.number
         for (const life of answer.ended) for (const feed of this.#feeds.values()) feed.end(life)
@@ -169,8 +172,7 @@ export class Session {
         if (signal.aborted || isLeaseOver(error)) throw error
         // Something on the way may cut requests that wait long.
         if (clock.monotonicMs() - askedMs >= this.#tuning.waitMsMin)
-          waitMs = Math.max(this.#tuning.waitMsMin, waitMs / 2)
-        waitMs = Math.floor(waitMs)
+          waitMs = Math.max(this.#tuning.waitMsMin, Math.floor(waitMs / 2))
         attempt += 1
         await this.#failed(error, attempt, signal)
       }
@@ -186,6 +188,7 @@ export class Session {
       const { report, closed } = this.#report(lease, number, isDue)
       if (report.status !== undefined) toldMs = clock.monotonicMs()
       await this.#send(report, signal)
+      signal.throwIfAborted()
       this.#noteReported()
       for (const feed of closed) {
         this.#closing.get(feed)?.()
@@ -313,7 +316,7 @@ export class Session {
     const known = error instanceof RelayError ? error : undefined
     this.#trouble = describeError(error)
     const ownMs = backoffMs(attempt, this.#tuning.backoff, random)
-    const retryInMs = Math.max(ownMs, known?.retryAfterMs ?? 0)
+    const retryInMs = ownMs + (known?.retryAfterMs ?? 0)
     const fields = { code: known?.code, error: this.#trouble, nextMove: known?.nextMove, retryInMs }
     if (this.#failures % this.#tuning.manyFailures === 0)
       log.error({ ...fields, failures: this.#failures }, 'Too many critical errors: the portal cannot be used')

@@ -1,6 +1,6 @@
 /** One agent's place in the portal: who holds its token's lease, what it is to do, what is on its way to it, what came back. One process
  *  works for an agent at a time; whatever belongs to another lease has no effect. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 import {
   type AgentDefinition,
   type AgentOrders,
@@ -85,7 +85,8 @@ export class Desk {
   #last: Lease | undefined
   #said: SaidStatus | undefined
   #wasSilent = false
-  #lives = 0
+  /** Begins anywhere: what an agent took from an earlier run of this relay must not look like what it took from this one. */
+  #lives = randomInt(2 ** 47)
   /** Number of the last answer that held records, and the answer until it is known to have arrived. */
   #number = 0
   #sent: { readonly batches: readonly WireBatch[]; readonly ended: readonly number[] } | undefined
