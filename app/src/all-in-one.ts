@@ -22,11 +22,11 @@ import {
   systemClock,
   type World,
 } from '@siem-relay/service-kit'
-import { start as startSyslogSender } from '@siem-relay/syslog-sender'
+import { sendTestMessage, start as startSyslogSender } from '@siem-relay/syslog-sender'
 import { Following } from './agents/following.ts'
 import { TopicAgents } from './agents/topic-agents.ts'
 import { busEvents } from './bus-events.ts'
-import { observeBus } from './bus-metrics.ts'
+import { commitTimes, observeBus } from './bus-metrics.ts'
 import { createReloadMetrics } from './config/reload-metrics.ts'
 import type { RelayConfig } from './config/schema.ts'
 import { serveControl } from './control/server.ts'
@@ -72,14 +72,15 @@ const settledSections = ['bus', 'admin', 'portal', 'log'] as const
  */
 export async function startRelay({ config, services, log, stdout, env, signal }: RelayOptions): Promise<Relay> {
   await using starting = new AsyncDisposableStack()
-  const metrics = createMetrics({ version })
+  const metrics = createMetrics({ version, revision: env.IMAGE_REVISION })
   const health = createHealth()
   // The log may have to be waited for: until everything runs, nothing is ready.
   const isStarted = health.register('relay', () => 'starting')
   const admin = await startAdmin({ listen: parseListen(config.admin.listen), health, metrics })
   starting.defer(() => admin.close())
   const events = busEvents(log, metrics)
-  const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, signal })
+  const onCommit = commitTimes(metrics)
+  const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, onCommit, signal })
   const bus = starting.use(opened.bus)
   createReloadMetrics(metrics)
   let following: Following | undefined
@@ -136,7 +137,15 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   const followed = new Following({ config, services: running, agents, clock: systemClock, log })
   following = starting.use(followed)
   await followed.begin()
-  const control = new LocalControl({ bus, clock: systemClock, config: inForce, ownSources: () => ownSources() })
+  const control = new LocalControl({
+    bus,
+    clock: systemClock,
+    config: inForce,
+    version,
+    hostName: world.hostName,
+    ownSources: () => ownSources(),
+    ownMetrics: () => metrics.metrics(),
+  })
   const directory = exclusiveDirectoryOf(config)
   if (directory !== undefined) {
     const server = await serveControl(control, directory, log)
@@ -151,6 +160,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
             sources: () => inForce().sources,
             version,
             env,
+            testMessage: (agent, refuses) => sendTestMessage(agent, { world, version, refuses }),
           }),
         )
       : undefined

@@ -82,6 +82,8 @@ export async function startRemotePortal({ directory, agents, tls }: RemotePortal
     bus,
     clock: systemClock,
     config: () => ({ agents: inForce, sources: [] }),
+    version: '0.0.0',
+    hostName: 'relay.test',
     ownSources: () => [],
   })
   const closing = starting.move()

@@ -1,5 +1,6 @@
 /** Control for a command: through the relay that runs, else over the log itself. */
 import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { RelayError } from '@siem-relay/common'
 import type { Control } from '@siem-relay/control'
@@ -9,6 +10,7 @@ import { readTopicAgents } from '../agents/topic-agents.ts'
 import type { RelayConfig } from '../config/schema.ts'
 import { exclusiveDirectoryOf, type OpenedBus } from '../open-bus.ts'
 import { openForCommand } from '../open-for-command.ts'
+import { version } from '../version.ts'
 import { reachControl } from './client.ts'
 import { controlSocketPath } from './socket-path.ts'
 
@@ -32,7 +34,13 @@ export async function openControl(config: RelayConfig): Promise<OpenedControl> {
   }
   const { bus } = await openOrSay(config)
   const agents = [...config.agents, ...(await readTopicAgents(bus, config.agents, silent))]
-  const control = new LocalControl({ bus, clock: systemClock, config: () => ({ ...config, agents }) })
+  const control = new LocalControl({
+    bus,
+    clock: systemClock,
+    config: () => ({ ...config, agents }),
+    version,
+    hostName: hostname(),
+  })
   return { control, isAlone: directory !== undefined, [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose]() }
 }
 

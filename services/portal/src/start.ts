@@ -1,6 +1,7 @@
 /** The portal: pages and their API, agents made there, and what is asked of the log from there. */
 import type { Server as TlsServer } from 'node:https'
 import { join } from 'node:path'
+import { tenantsOf } from '@siem-relay/common'
 import { formatListen, listenError, parseListen, type Running, type World } from '@siem-relay/service-kit'
 import { Access } from './access/access.ts'
 import { addAccountRoutes } from './access/account-routes.ts'
@@ -20,6 +21,7 @@ import { loadAssets } from './server/assets.ts'
 import { addRoutes } from './server/routes.ts'
 import { buildServer } from './server/server.ts'
 import { followTls, readTls } from './server/tls.ts'
+import { startViews } from './views/views.ts'
 
 export interface RunningPortal extends Running {
   /** Where browsers find it. */
@@ -70,7 +72,15 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
       log,
     }),
   )
-  const context: PortalContext = { ...parts, config, world: around, agents, tokens }
+  const views = starting.use(
+    startViews({
+      directory: config.data,
+      limits: config.views,
+      world: around,
+      tenants: () => tenantsOf(parts.sources()),
+    }),
+  )
+  const context: PortalContext = { ...parts, config, world: around, agents, tokens, views }
   const server = await buildServer({
     config,
     guard: access,

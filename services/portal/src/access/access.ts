@@ -43,9 +43,9 @@ export class Access implements Guard, AsyncDisposable {
     else this.setUp.close()
   }
 
-  callerOf(request: FastifyRequest): Caller | undefined {
+  callerOf(request: FastifyRequest, use?: 'watching'): Caller | undefined {
     const token = readCookie(request, cookieNames.session)
-    return token === undefined ? undefined : this.sessions.holderOf(token)
+    return token === undefined ? undefined : this.sessions.holderOf(token, use)
   }
 
   checkOrigin(request: FastifyRequest): void {

@@ -105,7 +105,7 @@ export class Feed {
     const nowMs = world.clock.nowMs()
     for (const [first, last] of ranges) {
       const settled = this.#lives.get(life)?.acknowledge(first, last) ?? []
-      for (const { kind, eventTimeMs } of settled) metrics.delay(kind, (nowMs - eventTimeMs) / 1_000)
+      for (const message of settled) metrics.delay(message, nowMs)
       metrics.delivered(settled.length)
     }
     this.#noteUnacknowledged()

@@ -6,6 +6,7 @@ import { agentLimits, encodeWireRecord, outHeaders, type WireBatch } from '@siem
 interface Given {
   readonly kind: string | undefined
   readonly eventTimeMs: number
+  readonly receivedMs: number
 }
 
 export class Life {
@@ -70,6 +71,7 @@ export class Life {
       this.#given.set(offset, {
         kind: headers[outHeaders.kind],
         eventTimeMs: Number(headers[outHeaders.eventTimeMs] ?? Number.NaN),
+        receivedMs: Number(headers[outHeaders.receivedMs] ?? Number.NaN),
       })
     const { id: life, topic, partition } = this
     const batch = { group, opening, topic, partition, life, records: waiting.batch.map(encodeWireRecord) }

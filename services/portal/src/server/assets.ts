@@ -124,7 +124,14 @@ function assetOf(extension: string, bytes: Buffer): Asset {
 
 /** Every file by its own route: no path of a request ever becomes one of the file system. */
 export function serveAssets(server: FastifyInstance, assets: Assets): void {
-  for (const [path, asset] of assets) server.get(`/${path}`, (request, reply) => sendAsset(asset, request, reply))
+  for (const [path, asset] of assets)
+    server.route({
+      method: 'GET',
+      url: `/${path}`,
+      // The page below a prefix ends with a slash; without it, it is redirected there.
+      prefixTrailingSlash: 'slash',
+      handler: (request, reply) => sendAsset(asset, request, reply),
+    })
 }
 
 /**
