@@ -27,6 +27,7 @@ LABEL org.opencontainers.image.title="siem-relay" \
 # glibc gives freed buffers back instead of keeping them: 20 to 40 MB resident. Node's compiled code is kept in the image: a
 # command starts in half the time, which a health check asks for every few seconds.
 ENV NODE_ENV=production \
+    IMAGE_REVISION="$REVISION" \
     MALLOC_ARENA_MAX=1 \
     MALLOC_MMAP_THRESHOLD_=32768 \
     MALLOC_TRIM_THRESHOLD_=65536 \

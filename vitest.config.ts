@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons,
- *  `npm run test:compose` a running Docker, `npm run test:kql` an engine of KQL, `npm run test:browser` Chromium. */
+ *  `npm run test:compose` a running Docker, `npm run test:kql` an engine of KQL, `npm run test:monitoring` a Prometheus,
+ *  `npm run test:browser` Chromium. */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -38,6 +39,16 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'browser', include: ['test/browser/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'monitoring',
+          include: ['test/monitoring/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 150_000,
+          hookTimeout: 60_000,
+        },
       },
       { extends: true, test: { name: 'kql', include: ['test/kql/**/*.test.ts'] } },
       { extends: true, test: { name: 'receivers', include: ['test/receivers/**/*.test.ts'], fileParallelism: false } },

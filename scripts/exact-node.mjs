@@ -23,6 +23,7 @@ export function runOnExactNode(file, args) {
   // A terminal sends Ctrl-C to the whole group; what is sent to this process alone has to be passed on.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => child.kill('SIGTERM'))
+  process.on('SIGHUP', () => child.kill('SIGHUP'))
   child.on('error', (error) => {
     process.stderr.write(`cannot start ${node}: ${error.message}\n`)
     process.exitCode = 1

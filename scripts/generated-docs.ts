@@ -1,12 +1,9 @@
 /** Reference pages made from the code, by path: the errors table, the filter language, the configuration and its JSON Schema. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EventKind, errorCodes, filterOperatorReference, filterReference } from '@siem-relay/common'
-import { memoryLogger } from '@siem-relay/service-kit/testing'
-import { serviceNames, startRelay } from '../app/src/all-in-one.ts'
 import { schemaText } from '../app/src/commands/schema.ts'
-import { relayConfigSchema } from '../app/src/config/schema.ts'
+import { productionDependencies } from './dependencies.ts'
+import { contractOf, labelMeanings } from './metrics-contract.ts'
 
 const generatedMark = '<!-- Made by `npm run docs` from the code: change it there. -->'
 
@@ -17,7 +14,27 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
     ['docs/using/filter-reference.md', filterPage()],
     ['docs/operating/errors.md', errorsPage()],
     ['docs/operating/metrics-reference.md', await metricsPage()],
+    ['docs/developing/dependencies.md', dependenciesPage()],
   ])
+}
+
+function dependenciesPage(): string {
+  const dependencies = productionDependencies(join(import.meta.dirname, '..'))
+  const direct = dependencies.filter(({ askedBy }) => askedBy.length > 0)
+  const others = dependencies.filter(({ askedBy }) => askedBy.length === 0)
+  return page(
+    'Dependencies',
+    `What runs in production and is kept by others: ${direct.length} packages we ask for, ${others.length} they ask for. \`npm sbom --sbom-format cyclonedx --omit dev\` writes the same as a bill of materials.`,
+    table(
+      ['package', 'version', 'licence', 'asked for by'],
+      direct.map(({ name, version, license, askedBy }) => [name, version, license, askedBy.join(', ')]),
+    ),
+    '## Asked for by these',
+    table(
+      ['package', 'version', 'licence'],
+      others.map(({ name, version, license }) => [name, version, license]),
+    ),
+  )
 }
 
 function errorsPage(): string {
@@ -33,42 +50,27 @@ function errorsPage(): string {
   )
 }
 
-/** The metrics a relay registers that has a source and an agent; neither has to be reachable for that. */
 async function metricsPage(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'siem-relay-docs-'))
-  const relay = await startRelay({
-    config: relayConfigSchema.parse({
-      bus: { path: directory },
-      admin: { listen: '127.0.0.1:0' },
-      portal: { listen: '127.0.0.1:0' },
-      sources: [
-        { id: 'a', type: 'defender-for-cloud-apps', url: 'http://127.0.0.1:1', auth: { type: 'token', token: 'x' } },
-      ],
-      agents: [{ id: 'a', syslog: { host: '127.0.0.1', port: 1 } }],
-    }),
-    services: serviceNames,
-    log: memoryLogger().log,
-    stdout: process.stdout,
-    env: {},
-  })
-  const labels = new Map(relay.metrics.getMetricsAsArray().map((metric) => [metric.name, labelsOf(metric)]))
-  const rows = (await relay.metrics.getMetricsAsJSON())
-    .filter(({ name }) => name.startsWith('siem_relay_'))
-    .toSorted((left, right) => left.name.localeCompare(right.name))
-    .map(({ name, type, help }) => [`\`${name}\``, String(type), labels.get(name) ?? '', help])
-  await relay.stop(0)
-  rmSync(directory, { recursive: true, force: true })
+  const metrics = await contractOf()
+  const rows = ({ name, type, labels, help }: (typeof metrics)[number]): readonly string[] => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(', '),
+    help,
+  ]
+  const [own, process] = [true, false].map((isOwn) =>
+    table(['metric', 'type', 'labels', 'meaning'], metrics.filter((one) => one.isOwn === isOwn).map(rows)),
+  )
+  const labels = Object.entries(labelMeanings).map(([label, { meaning, values }]) => [
+    `\`${label}\``,
+    meaning,
+    values === undefined ? '' : values.map((value) => `\`${value}\``).join(', '),
+  ])
   return page(
     'Metrics reference',
-    "Every metric of the relay's own, as `/metrics` gives them to Prometheus. Beside them stand Node's usual process metrics.",
-    table(['metric', 'type', 'labels', 'meaning'], rows),
+    'Every metric that `/metrics` gives to Prometheus: names, types and labels are a contract, kept by a test that reads a running relay. Counters begin at 0 with the process; a process exports what its services measure.',
+    `${own}\n\n## Labels\n\nNo label holds anything that a record says: values are ids from the configuration, or one of a list.\n\n${table(['label', 'meaning', 'values'], labels)}\n\n## Of the process\n\nNode's own, as [prom-client](https://github.com/siimon/prom-client) measures them on Linux; other systems lack some.\n\n${process}`,
   )
-}
-
-function labelsOf(metric: object): string {
-  return 'labelNames' in metric && Array.isArray(metric.labelNames)
-    ? metric.labelNames.map((label) => `\`${String(label)}\``).join(', ')
-    : ''
 }
 
 function filterPage(): string {
@@ -167,8 +169,8 @@ function defaultOf(schema: Schema): string {
   return `\`${JSON.stringify(schema.default)}\``
 }
 
-function page(title: string, lead: string, body: string): string {
-  return `# ${title}\n${generatedMark}\n\n${lead}\n\n${body}\n`
+function page(title: string, lead: string, ...parts: readonly string[]): string {
+  return `# ${title}\n${generatedMark}\n\n${[lead, ...parts].join('\n\n')}\n`
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

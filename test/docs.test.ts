@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { productionDependencies } from '../scripts/dependencies.ts'
 import { generatedDocs } from '../scripts/generated-docs.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -41,4 +42,11 @@ test('every environment and npm command named in the README exists', () => {
   )
   expect(named.length).toBeGreaterThan(1)
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
+})
+
+test('what runs in production may be passed on with an Apache-2.0 program', () => {
+  const permissive = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0'])
+  const dependencies = productionDependencies(root)
+  expect(dependencies.length).toBeGreaterThan(10)
+  expect(dependencies.filter(({ license }) => !permissive.has(license))).toEqual([])
 })

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseYaml } from '../packages/service-kit/src/config/yaml-source.ts'
+import { dashboards as generatedDashboards } from '../scripts/grafana/dashboards.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -13,7 +14,8 @@ const yaml = <Value>(path: string): Value => {
 }
 
 interface Rule {
-  readonly alert: string
+  readonly alert?: string
+  readonly record?: string
   readonly expr: string
   readonly for: string
   readonly labels: { readonly severity: string }
@@ -31,24 +33,53 @@ interface Panel {
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
 }
 
+interface Variable {
+  readonly name: string
+  readonly type: string
+  readonly label: string
+  readonly refresh: number
+  readonly multi?: boolean
+  readonly allValue?: string
+  readonly datasource?: { readonly uid: string }
+}
+
+interface Exclusions {
+  readonly exclusions: Readonly<
+    Record<string, { readonly reason: string; readonly entries: readonly { dashboard: string; panel: string }[] }>
+  >
+}
+
 interface Dashboard {
   readonly uid: string
+  readonly title: string
+  readonly editable: boolean
   readonly id: null
   readonly schemaVersion: number
   readonly panels: readonly Panel[]
-  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] }
+  readonly templating: { readonly list: readonly Variable[] }
 }
 
 /** The dashboard's own variable. */
-const chosenSource = ['$', '{datasource}'].join('')
+const chosenSource = '$datasource'
 
-const rules = globSync('monitoring/prometheus/rules/*.yml', { cwd: root }).flatMap((path) =>
+const allRules = globSync('monitoring/prometheus/rules/*.yml', { cwd: root }).flatMap((path) =>
   yaml<{ groups: { rules: Rule[] }[] }>(path).groups.flatMap((group) => group.rules),
 )
+const rules = allRules.flatMap((rule) => (rule.alert === undefined ? [] : [{ ...rule, alert: rule.alert }]))
+const recorded = new Set(allRules.flatMap(({ record }) => record ?? []))
 const dashboards = globSync('monitoring/grafana/dashboards/*.json', { cwd: root }).map(
   (path) => JSON.parse(read(path)) as Dashboard,
 )
-const panels = dashboards.flatMap((dashboard) => dashboard.panels.filter(({ type }) => type !== 'row'))
+const panels = dashboards.flatMap(({ title, panels: all }) =>
+  all.filter(({ type }) => type !== 'row').map((panel) => ({ dashboard: title, ...panel })),
+)
+/** As dashboard-linter reads it. */
+const { exclusions } = yaml<Exclusions>('monitoring/grafana/.lint')
+const isExcluded = (rule: string, panel: (typeof panels)[number]): boolean =>
+  exclusions[rule]?.entries.some((entry) => entry.dashboard === panel.dashboard && entry.panel === panel.title) ?? false
+
+/** Units of Grafana that the panels use: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts */
+const units = ['short', 's', 'bytes', 'Bps', 'reqps', 'recps', 'rowsps', 'mps', 'ops', 'percentunit']
 
 /** Names in the reference, with the series a histogram has. */
 const known = new Set(
@@ -56,11 +87,12 @@ const known = new Set(
     ([, name = '', type]) => (type === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => name + end) : [name]),
   ),
 )
-const namesIn = (text: string): readonly string[] => text.match(/\bsiem_relay_\w+/g) ?? []
+const namesIn = (text: string): readonly string[] => text.match(/(?<![:\w])siem_relay_\w+(?!:)\b/g) ?? []
+const recordsIn = (text: string): readonly string[] => text.match(/\b\w+:(?:siem_relay|process)_\w+:\w+/g) ?? []
 
 describe('every metric exists that is named in', () => {
   test.each([
-    ['the alert rules', () => rules.flatMap(({ expr }) => namesIn(expr))],
+    ['the rules', () => allRules.flatMap(({ expr }) => namesIn(expr))],
     ['the tests of the rules', () => namesIn(read('monitoring/prometheus/tests/siem-relay.test.yml'))],
     ['the dashboards', () => namesIn(JSON.stringify(dashboards))],
     [
@@ -72,6 +104,13 @@ describe('every metric exists that is named in', () => {
     const histograms = new Set([...known].map((name) => name.replace(/_(bucket|sum|count)$/, '')))
     expect(names().filter((name) => !known.has(name) && !histograms.has(name))).toEqual([])
   })
+})
+
+test('every measure exists that rules and dashboards take from recording rules, and each is named by its level, metric and operation', () => {
+  const used = [...allRules.flatMap(({ expr }) => recordsIn(expr)), ...recordsIn(JSON.stringify(dashboards))]
+  expect(used.length).toBeGreaterThan(3)
+  expect(used.filter((name) => !recorded.has(name))).toEqual([])
+  for (const name of recorded) expect(name).toMatch(/^[a-z_]+:[a-z_]+:[a-z0-9_]+$/)
 })
 
 describe('alerts', () => {
@@ -104,8 +143,11 @@ describe('alerts', () => {
     const tests = yaml<{
       tests: { name: string; alert_rule_test: { alertname: string; exp_alerts: unknown[] }[] }[]
     }>('monitoring/prometheus/tests/siem-relay.test.yml').tests.flatMap((each) => each.alert_rule_test)
-    const named = (isFiring: boolean): readonly string[] =>
-      tests.filter(({ exp_alerts }) => exp_alerts.length > 0 === isFiring).map(({ alertname }) => alertname)
+    const named = (isFiring: boolean): readonly string[] => [
+      ...new Set(
+        tests.filter(({ exp_alerts }) => exp_alerts.length > 0 === isFiring).map(({ alertname }) => alertname),
+      ),
+    ]
     const names = rules.map(({ alert }) => alert).toSorted()
     expect(named(false).toSorted()).toEqual(names)
     expect(named(true).toSorted()).toEqual(names)
@@ -113,33 +155,77 @@ describe('alerts', () => {
 })
 
 describe('dashboards', () => {
+  test('are what `npm run docs` writes', () => {
+    const generated = generatedDashboards()
+    expect(globSync('monitoring/grafana/dashboards/*', { cwd: root }).toSorted()).toEqual(
+      [...generated.keys()].toSorted(),
+    )
+    for (const [path, text] of generated) expect(read(path)).toBe(text)
+  })
+
   test('have a stable uid, no id of one Grafana, and a data source to choose', () => {
-    expect(dashboards.length).toBeGreaterThan(0)
-    for (const { uid, id, schemaVersion, templating } of dashboards) {
-      expect(uid).toMatch(/^siem-relay/)
+    expect(dashboards.map(({ uid }) => uid).toSorted()).toEqual([
+      'siem-relay',
+      'siem-relay-agent',
+      'siem-relay-kafka',
+      'siem-relay-sentinel',
+      'siem-relay-source',
+    ])
+    for (const { id, editable, schemaVersion, templating } of dashboards) {
       expect(id).toBeNull()
+      expect(editable).toBe(false)
       expect(schemaVersion).toBeGreaterThanOrEqual(39)
-      expect(templating.list.map(({ name }) => name)).toEqual(expect.arrayContaining(['datasource', 'job', 'instance']))
-      expect(templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource' })
+      const [source, ...others] = templating.list
+      expect(source).toMatchObject({
+        name: 'datasource',
+        type: 'datasource',
+        query: 'prometheus',
+        label: 'Data source',
+      })
+      expect(others.slice(0, 2).map(({ name, label }) => [name, label])).toEqual([
+        ['job', 'Job'],
+        ['instance', 'Instance'],
+      ])
+      for (const variable of others)
+        expect(variable).toMatchObject({
+          type: 'query',
+          datasource: { uid: chosenSource },
+          // Values of the time shown, not of the time of loading.
+          refresh: 2,
+          multi: true,
+          includeAll: true,
+          allValue: '.+',
+        })
     }
   })
 
-  test.each(panels.map((panel) => [panel.title, panel] as const))(
+  test.each(panels.map((panel) => [`${panel.dashboard} / ${panel.title}`, panel] as const))(
     '%s: title, description, unit, chosen source, job and instance',
-    (title, panel) => {
-      expect(title).not.toBe('')
+    (_, panel) => {
+      expect(panel.title).not.toBe('')
       expect(panel.description ?? '').toMatch(/\.$/)
-      expect(panel.fieldConfig?.defaults.unit ?? '').not.toBe('')
+      expect(units).toContain(panel.fieldConfig?.defaults.unit)
       expect(panel.datasource?.uid).toBe(chosenSource)
       expect(panel.targets?.length).toBeGreaterThan(0)
       for (const { expr, datasource } of panel.targets ?? []) {
         expect(datasource.uid).toBe(chosenSource)
-        expect(expr).toContain('job=~"$job", instance=~"$instance"')
+        if (!isExcluded('target-job-rule', panel)) expect(expr).toContain('job=~"$job"')
+        if (!isExcluded('target-instance-rule', panel)) expect(expr).toContain('instance=~"$instance"')
         // Fixed windows miss or double samples when the scrape interval changes.
         expect(expr).not.toMatch(/\[\d/)
+        for (const [, before = ''] of expr.matchAll(/(\w*)\(?\b\w+_(?:total|bucket|count)\{/g))
+          expect(before).toMatch(/^(rate|increase)$/)
       }
     },
   )
+
+  test('every exception of the linter has a reason and a panel', () => {
+    for (const { reason, entries } of Object.values(exclusions)) {
+      expect(reason).not.toBe('')
+      for (const entry of entries)
+        expect(panels.some(({ dashboard, title }) => entry.dashboard === dashboard && entry.panel === title)).toBe(true)
+    }
+  })
 
   test('panels have ids of their own and do not lie on each other', () => {
     for (const { panels: all } of dashboards) {

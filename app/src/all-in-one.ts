@@ -22,9 +22,11 @@ import {
   systemClock,
   type World,
 } from '@siem-relay/service-kit'
-import { start as startSyslogSender } from '@siem-relay/syslog-sender'
+import { sendTestMessage, start as startSyslogSender } from '@siem-relay/syslog-sender'
+import { Following } from './agents/following.ts'
+import { TopicAgents } from './agents/topic-agents.ts'
 import { busEvents } from './bus-events.ts'
-import { observeBus } from './bus-metrics.ts'
+import { commitTimes, observeBus } from './bus-metrics.ts'
 import { createReloadMetrics } from './config/reload-metrics.ts'
 import type { RelayConfig } from './config/schema.ts'
 import { serveControl } from './control/server.ts'
@@ -70,18 +72,20 @@ const settledSections = ['bus', 'admin', 'portal', 'log'] as const
  */
 export async function startRelay({ config, services, log, stdout, env, signal }: RelayOptions): Promise<Relay> {
   await using starting = new AsyncDisposableStack()
-  const metrics = createMetrics({ version })
+  const metrics = createMetrics({ version, revision: env.IMAGE_REVISION })
   const health = createHealth()
   // The log may have to be waited for: until everything runs, nothing is ready.
   const isStarted = health.register('relay', () => 'starting')
   const admin = await startAdmin({ listen: parseListen(config.admin.listen), health, metrics })
   starting.defer(() => admin.close())
   const events = busEvents(log, metrics)
-  const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, signal })
+  const onCommit = commitTimes(metrics)
+  const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, onCommit, signal })
   const bus = starting.use(opened.bus)
   createReloadMetrics(metrics)
-  let inForce = config
-  starting.defer(observeBus(opened, () => inForce, { metrics, health, clock: systemClock }))
+  let following: Following | undefined
+  const inForce = (): RelayConfig => following?.inForce ?? config
+  starting.defer(observeBus(opened, inForce, { metrics, health, clock: systemClock }))
   const world: World = {
     bus,
     clock: systemClock,
@@ -128,7 +132,20 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   )
   const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
-  const control = new LocalControl({ bus, clock: systemClock, config: () => inForce, ownSources: () => ownSources() })
+  // Readers first, as at the start.
+  const agents = starting.use(await TopicAgents.open(bus, log))
+  const followed = new Following({ config, services: running, agents, clock: systemClock, log })
+  following = starting.use(followed)
+  await followed.begin()
+  const control = new LocalControl({
+    bus,
+    clock: systemClock,
+    config: inForce,
+    version,
+    hostName: world.hostName,
+    ownSources: () => ownSources(),
+    ownMetrics: () => metrics.metrics(),
+  })
   const directory = exclusiveDirectoryOf(config)
   if (directory !== undefined) {
     const server = await serveControl(control, directory, log)
@@ -139,10 +156,11 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
       ? starting.use(
           await startPortal(portalConfigOf(config), world, {
             control,
-            fileAgents: () => inForce.agents,
-            sources: () => inForce.sources,
+            fileAgents: () => followed.fileAgents,
+            sources: () => inForce().sources,
             version,
             env,
+            testMessage: (agent, refuses) => sendTestMessage(agent, { world, version, refuses }),
           }),
         )
       : undefined
@@ -154,15 +172,13 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
     metrics,
     failed: Promise.race([...running, ...(portal === undefined ? [] : [portal])].map((service) => service.failed)),
     update: async (next) => {
-      for (const service of running) service.check(next)
-      // Readers first, as at the start.
-      for (const service of running) await service.update(next)
-      inForce = next
+      await followed.update(next)
       const settled = settledSections.filter((section) => !isSameConfig(config[section], next[section]))
       if (settled.length > 0) log.warn({ settings: settled }, 'changed settings take effect at the next start')
     },
     stop: async (drainMs) => {
       await portal?.stop(0)
+      await followed[Symbol.asyncDispose]()
       // Intake first; the sender last, so that what is on its way out is confirmed and does not go out again.
       for (const service of running.toReversed()) await service.stop(drainMs)
       await closing.disposeAsync()

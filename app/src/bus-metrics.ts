@@ -2,9 +2,19 @@
 import type { SqliteBus } from '@siem-relay/bus'
 import { formatterGroup, outTopic, senderGroup, type TopicSpec, tenantsOf } from '@siem-relay/common'
 import { inputsOf } from '@siem-relay/formatter'
-import { gauge, type World } from '@siem-relay/service-kit'
+import { counter, durationBuckets, gauge, histogram, type World } from '@siem-relay/service-kit'
 import type { RelayConfig } from './config/schema.ts'
 import type { OpenedBus } from './open-bus.ts'
+
+/** Measures commits of a log that is about to be opened. */
+export function commitTimes(metrics: World['metrics']): (seconds: number) => void {
+  const seconds = histogram(metrics, {
+    name: 'siem_relay_log_commit_seconds',
+    help: 'Time of a commit to the log: on the embedded one of a group of transactions to disk, on Kafka of one transaction.',
+    buckets: durationBuckets,
+  })
+  return (value) => seconds.observe(value)
+}
 
 /** Registers the metrics and the readiness of intake; the returned function takes the readiness check back. */
 export function observeBus(
@@ -14,37 +24,7 @@ export function observeBus(
 ): () => void {
   const { metrics } = world
   const { bus } = opened
-  const age = gauge(metrics, {
-    name: 'siem_relay_oldest_pending_seconds',
-    help: 'Age of the oldest record a group has not passed; 0 without any.',
-    labels: ['agent', 'stage'],
-  })
-  // Read when Prometheus asks: an idle relay does nothing for its metrics.
-  gauge(metrics, {
-    name: 'siem_relay_consumer_lag_records',
-    help: 'Records a group has not passed yet.',
-    labels: ['agent', 'stage'],
-    collect: async (lag) => {
-      const nowMs = world.clock.nowMs()
-      const groups = await Promise.all(
-        groupsOf(inForce()).map(async ({ agent, stage, group, topics }) => ({
-          labels: { agent, stage },
-          positions: await bus.positions.of(group, topics),
-        })),
-      )
-      // Agents come and go; what is gone has no lag.
-      lag.reset()
-      age.reset()
-      for (const { labels, positions } of groups) {
-        const oldest = Math.min(...positions.map((position) => position.oldestPendingMs ?? Number.POSITIVE_INFINITY))
-        lag.set(
-          labels,
-          positions.reduce((sum, position) => sum + position.lag, 0),
-        )
-        age.set(labels, Number.isFinite(oldest) ? Math.max(0, nowMs - oldest) / 1000 : 0)
-      }
-    },
-  })
+  observePlaces(bus, inForce, world)
   gauge(metrics, {
     name: 'siem_relay_intake_open',
     help: '1 while the log takes new records from sources, 0 while the disk is too full.',
@@ -58,21 +38,102 @@ export function observeBus(
   })
 }
 
-function observeEmbedded({ stats }: SqliteBus, metrics: World['metrics']): void {
+/** What one agent's stage has in front of it. */
+interface Place {
+  readonly labels: { readonly agent: string; readonly stage: GroupOfAgent['stage'] }
+  readonly lag: number
+  readonly ageSeconds: number
+  readonly retentionSeconds: number | undefined
+}
+
+/** Looked at when Prometheus asks: an idle relay does nothing for its metrics. */
+function observePlaces(
+  bus: OpenedBus['bus'],
+  inForce: () => RelayConfig,
+  { metrics, clock }: Pick<World, 'metrics' | 'clock'>,
+): void {
+  let looking: Promise<readonly Place[]> | undefined
+  // A scrape asks the gauges one right after another, and all are to tell of the same moment.
+  const look = (): Promise<readonly Place[]> => {
+    looking ??= placesOf(bus, inForce(), clock.nowMs()).finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+  const perPlace = (name: string, help: string, measure: (place: Place) => number | undefined): void => {
+    gauge(metrics, {
+      name,
+      help,
+      labels: ['agent', 'stage'],
+      collect: async (made) => {
+        const places = await look()
+        // Agents come and go; what is gone has no lag.
+        made.reset()
+        for (const place of places) {
+          const value = measure(place)
+          if (value !== undefined) made.set(place.labels, value)
+        }
+      },
+    })
+  }
+  perPlace('siem_relay_consumer_lag_records', 'Records a group has not passed yet.', ({ lag }) => lag)
+  perPlace(
+    'siem_relay_oldest_pending_seconds',
+    'Age of the oldest record a group has not passed; 0 without any.',
+    ({ ageSeconds }) => ageSeconds,
+  )
+  perPlace(
+    'siem_relay_retention_seconds',
+    'How long the log keeps the records an agent’s stage reads, as topics are created: Kafka removes older ones even if they are not delivered, the embedded log only delivered ones.',
+    ({ retentionSeconds }) => retentionSeconds,
+  )
+}
+
+function placesOf(bus: OpenedBus['bus'], config: RelayConfig, nowMs: number): Promise<readonly Place[]> {
+  return Promise.all(
+    groupsOf(config).map(async ({ agent, stage, group, topics }) => {
+      const positions = await bus.positions.of(group, topics)
+      const oldestMs = Math.min(...positions.map((position) => position.oldestPendingMs ?? Number.POSITIVE_INFINITY))
+      const retentionMs = Math.min(...topics.map((topic) => topic.retentionMs))
+      return {
+        labels: { agent, stage },
+        lag: positions.reduce((sum, position) => sum + position.lag, 0),
+        ageSeconds: Number.isFinite(oldestMs) ? Math.max(0, nowMs - oldestMs) / 1_000 : 0,
+        retentionSeconds: Number.isFinite(retentionMs) ? retentionMs / 1_000 : undefined,
+      }
+    }),
+  )
+}
+
+function observeEmbedded(bus: SqliteBus, metrics: World['metrics']): void {
+  const { stats } = bus
+  for (const { name, help, value } of [
+    {
+      name: 'siem_relay_log_appended_records_total',
+      help: 'Records appended to the embedded log.',
+      value: () => stats.recordsAppended,
+    },
+    {
+      name: 'siem_relay_log_stored_bytes_total',
+      help: 'Bytes written to the embedded log, after compression.',
+      value: () => stats.storedBytesAppended,
+    },
+    {
+      name: 'siem_relay_log_corrupt_batches_total',
+      help: 'Damaged batches found in the embedded log.',
+      value: () => stats.corruptBatches,
+    },
+  ])
+    counter(metrics, { name, help, read: value })
   gauge(metrics, {
-    name: 'siem_relay_log_appended_records',
-    help: 'Records appended to the embedded log since the start.',
-    collect: (appended) => appended.set(stats.recordsAppended),
+    name: 'siem_relay_log_disk_free_bytes',
+    help: 'Bytes free for the embedded log, on its disk and inside its file.',
+    collect: (free) => free.set(bus.space().freeBytes),
   })
   gauge(metrics, {
-    name: 'siem_relay_log_stored_bytes',
-    help: 'Bytes written to the embedded log since the start, after compression.',
-    collect: (stored) => stored.set(stats.storedBytesAppended),
-  })
-  gauge(metrics, {
-    name: 'siem_relay_log_corrupt_batches',
-    help: 'Damaged batches found since the start.',
-    collect: (corrupt) => corrupt.set(stats.corruptBatches),
+    name: 'siem_relay_log_disk_free_bytes_min',
+    help: 'Free bytes below which the embedded log takes no new records from sources.',
+    collect: (floor) => floor.set(bus.space().freeBytesMin),
   })
 }
 

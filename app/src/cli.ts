@@ -1,7 +1,10 @@
 /** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
-import { parseListen } from '@siem-relay/service-kit'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
+import { addInspectingCommands } from './command-line/inspecting.ts'
+import { addTryingCommands } from './command-line/trying.ts'
+import { address, positiveInteger } from './command-line/values.ts'
+import { doctorSentinel } from './commands/doctor-sentinel.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
@@ -15,6 +18,7 @@ import { schema } from './commands/schema.ts'
 import { simulator } from './commands/simulator.ts'
 import { sources } from './commands/sources.ts'
 import { validate } from './commands/validate.ts'
+import { demoOutputs } from './demo/demo.ts'
 import { systemTerminal, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
@@ -49,6 +53,12 @@ function buildProgram(terminal: Terminal): Command {
     .description('run the relay; without a configuration, a demo')
     .addOption(config)
     .addOption(new Option('-s, --service <name...>', 'run only these services').choices(serviceNames))
+    .addOption(
+      new Option(
+        '--demo <output>',
+        'run the demo: CEF lines, or the rows a simulated Microsoft Sentinel stored',
+      ).choices(demoOutputs),
+    )
     .option('--url <url>', 'API address of Defender for Cloud Apps, instead of a configuration file')
     .option('--token <token>', 'API token (shown in the process list: prefer --token-file)')
     .option('--token-file <file>', 'file with the API token')
@@ -76,6 +86,7 @@ function buildProgram(terminal: Terminal): Command {
     .option('-i, --input <file>', 'records as NDJSON, `-` for standard input; default: the last records in the log')
     .option('--sample', "use the specification's twelve sample records")
     .option('-n, --limit <count>', 'most records of each data type', positiveInteger, 20)
+    .addOption(data)
     .option('--explain', 'say which filter clause decided over each record')
     .option('--json', 'one JSON object a line')
     .action((options) => preview(options, terminal))
@@ -98,6 +109,9 @@ function buildProgram(terminal: Terminal): Command {
     .option('--list', 'show replays')
     .option('--json', 'as JSON')
     .action((options) => replay(options, terminal))
+
+  addInspectingCommands(program, terminal, { config, data })
+  addTryingCommands(program, terminal, { config, data })
 
   program
     .command('lag')
@@ -148,6 +162,18 @@ function buildProgram(terminal: Terminal): Command {
     .option('--json', 'as JSON')
     .action((options) => echoConfig(options, terminal))
 
+  const doctor = program.command('doctor').description('look for what is wrong, and say what to do about it')
+  doctor
+    .command('sentinel')
+    .description('check the way to Microsoft Sentinel, from settings to streams; exit code 1 when something failed')
+    .addOption(config)
+    .option('--agent <id>', 'only this agent')
+    .option('--canary', 'store one row that says it is a test for each data type, and print the query that finds it')
+    .option('--rule <file>', 'what `az monitor data-collection rule show` prints, to compare the columns with')
+    .option('--samples <directory>', "only write sample rows for the portal's wizards there, a file for each table")
+    .option('--json', 'as JSON')
+    .action((options) => doctorSentinel(options, terminal))
+
   program
     .command('schema')
     .description('print the JSON Schema of the configuration file, for editors')
@@ -185,19 +211,4 @@ function buildProgram(terminal: Terminal): Command {
     .action((options) => receiver(options, terminal))
 
   return program
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('use a whole number from 1 on.')
-  return value
-}
-
-function address(text: string): string {
-  try {
-    parseListen(text)
-    return text
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
-  }
 }

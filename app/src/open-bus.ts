@@ -17,6 +17,8 @@ export interface OpenBusOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly onEvent?: (event: BusEvent) => void
+  /** Told how long every commit took, in seconds. */
+  readonly onCommit?: (seconds: number) => void
   /** Ends the wait for a cluster that cannot be reached. Default: it is waited for. */
   readonly signal?: AbortSignal | undefined
 }
@@ -28,9 +30,9 @@ export type OpenedBus =
 /** @throws {RelayError} `RELAY_LOG_LOCKED`, `RELAY_LOG_SCHEMA`, `RELAY_LOG_UNUSABLE`; `RELAY_BUS_AUTH`, `RELAY_BUS_TLS`, `RELAY_BUS_RIGHTS`, `RELAY_BUS_VERSION` */
 export async function openBus(
   { bus }: Pick<RelayConfig, 'bus'>,
-  { clock, random, onEvent, signal }: OpenBusOptions,
+  { clock, random, onEvent, onCommit, signal }: OpenBusOptions,
 ): Promise<OpenedBus> {
-  const told = onEvent === undefined ? {} : { onEvent }
+  const told = { ...(onEvent && { onEvent }), ...(onCommit && { onCommit }) }
   if (bus.type === 'kafka')
     return { kind: 'kafka', bus: await openKafkaBus({ ...kafkaOptionsOf(bus), clock, random, ...told }, signal) }
   const options = {

@@ -5,17 +5,20 @@ import { RelayError } from '@siem-relay/common'
 import { exitCodeOf } from '@siem-relay/service-kit'
 
 export interface Terminal {
-  readonly stdin: Readable & { readonly isTTY?: boolean }
-  readonly stdout: Writable & { readonly isTTY?: boolean }
+  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown }
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
   readonly stderr: Writable & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   setExitCode(code: number): void
-  /** Calls back at Ctrl-C instead of ending the process; the returned function ends that. */
+  /** Calls back at Ctrl-C, and when the process is asked to end or its terminal goes, instead of ending it; the returned function
+   *  ends that. */
   onInterrupt(listener: () => void): () => void
   /** Says what went wrong in words for a person, with the next move, and sets the exit code. Unexpected errors keep their stack. */
   fail(error: unknown): void
 }
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export const systemTerminal: Terminal = {
   stdin: process.stdin,
@@ -27,8 +30,10 @@ export const systemTerminal: Terminal = {
     process.exitCode = code
   },
   onInterrupt: (listener) => {
-    process.on('SIGINT', listener)
-    return () => process.off('SIGINT', listener)
+    for (const signal of endingSignals) process.on(signal, listener)
+    return () => {
+      for (const signal of endingSignals) process.off(signal, listener)
+    }
   },
   fail: (error) => {
     process.stderr.write(`siem-relay: ${describeFailure(error)}\n`)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 export interface Peer<Ready> {
   readonly ready: Ready
   next<Message>(): Promise<Message>
+  send(message: object | string): void
   kill(): void
 }
 
@@ -13,5 +14,10 @@ export interface Peer<Ready> {
 export async function startPeer<Ready>(file: string, options: object): Promise<Peer<Ready>> {
   const child = fork(join(import.meta.dirname, file), [JSON.stringify(options)])
   const next = async <Message>(): Promise<Message> => ((await once(child, 'message')) as [Message])[0]
-  return { ready: await next<Ready>(), next, kill: () => child.kill('SIGKILL') }
+  return {
+    ready: await next<Ready>(),
+    next,
+    send: (message) => child.send(message),
+    kill: () => child.kill('SIGKILL'),
+  }
 }

@@ -74,6 +74,23 @@ test('records of the tenant arrive at the receiver as lines, the twelve samples 
   expect(repeatedIn(ids)).toEqual([])
 })
 
+test('alerts and activities of the tenant are rows in the simulated Microsoft Sentinel, which lost nothing of them', async () => {
+  const ids = await recordIds(await compose.url('simulator', 8090))
+  await compose.eventually('every record is stored', async () => {
+    const rows = (await compose.logs('simulator'))
+      .split('\n')
+      .filter((line) => line.startsWith('{"table":'))
+      .map(
+        (line) => JSON.parse(line) as { row: Record<string, string>; droppedColumns?: object; nulledColumns?: object },
+      )
+    expect(rows.filter(({ droppedColumns, nulledColumns }) => droppedColumns ?? nulledColumns)).toEqual([])
+    const stored = new Set(rows.map(({ row }) => row.VendorOriginalId ?? row.ExtID))
+    const missing = [...ids].filter((id) => !stored.has(id))
+    if (missing.length > 0) throw new Error(`${missing.length} of ${ids.size} missing, such as ${missing[0]}`)
+    return true
+  })
+})
+
 test('every container of the relay runs without root, on a file system it cannot write', async () => {
   for (const service of [...services, 'simulator', 'receiver']) {
     expect(await compose.run('exec', '-T', service, 'id', '-u')).toBe('1000\n')

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { Readable, Writable } from 'node:stream'
 import { sampleLines } from '@siem-relay/simulator'
 import { describe, expect, test } from 'vitest'
@@ -273,6 +274,22 @@ describe('what cannot work is refused with one message, its place and the next m
     expect(err).not.toMatch(/\n\s+at /)
     expect(code).toBe(1)
   })
+})
+
+test('--demo sentinel shows the rows that a simulated Microsoft Sentinel stored', { timeout: 60_000 }, async () => {
+  using directory = temporaryDirectory()
+  const child = spawn(process.execPath, [command, 'run', '--demo', 'sentinel'], {
+    cwd: directory.path,
+    env: { PATH: process.env.PATH ?? '', SIEM_RELAY_ADMIN__LISTEN: '127.0.0.1:0' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const tables = new Set<string>()
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    tables.add((JSON.parse(line) as { table: string }).table)
+    if (!child.killed && tables.size === 2) child.kill('SIGINT')
+  })
+  expect(await once(child, 'close')).toEqual([0, null])
+  expect([...tables].toSorted()).toEqual(['CommonSecurityLog', 'McasAlerts_CL'])
 })
 
 test('without a configuration it is a demo: the 12 samples come, a signal ends it with code 0, the next start repeats nothing', {

@@ -46,7 +46,11 @@ test('an alert that waits for its twin leaves when its grace is over, once, also
     },
     { timeout: 20_000 },
   )
+  const held = async (): Promise<number | undefined> =>
+    (await first.metrics.getSingleMetric('siem_relay_alerts_held')?.get())?.values[0]?.value
+  await vi.waitFor(async () => expect(await held()).toBe(1))
   await first.stop(2_000)
+  expect(await held()).toBe(0)
   expect(receiver.messages).toHaveLength(1)
   const second = await startTestRelay(directory.path, config)
   await receiver.until((messages) => messages.length === 2)

@@ -21,11 +21,17 @@ interface Started extends AsyncDisposable {
 }
 
 /** Starts a command and waits until it says where it listens. */
-async function start(cwd: string, args: readonly string[], pattern: RegExp): Promise<Started> {
+async function start(
+  cwd: string,
+  args: readonly string[],
+  pattern: RegExp,
+  onLine: (line: string) => void = () => undefined,
+): Promise<Started> {
   const child = spawn(process.execPath, [command, ...args], { cwd, env: { PATH: process.env.PATH ?? '' } })
   const exited = once(child, 'exit')
   const said = Promise.withResolvers<string>()
   createInterface({ input: child.stderr }).on('line', (line) => {
+    onLine(line)
     const found = pattern.exec(line)?.[1]
     if (found !== undefined) said.resolve(found)
   })
@@ -103,6 +109,41 @@ test('simulator → relay → receiver: the samples arrive, health says ready, s
     expect(await once(child, 'exit')).toEqual([0, null])
   }
   expect((await health(directory.path, ['--connect', receiver.address])).code).toBe(1)
+})
+
+test('the demo of docker compose delivers to the simulated Azure: its rows are printed, and lose no column', {
+  timeout: 90_000,
+}, async () => {
+  using directory = temporaryDirectory()
+  const args = ['simulator', '--listen', '127.0.0.1:0', '--azure', '127.0.0.1:0', '--data', directory.path]
+  const says = /^siem-relay simulator: (?:Azure at )?(https?:\S+?)(?:;| with)/
+  const addresses: string[] = []
+  await using simulator = await start(directory.path, args, /(Azure at https:\S+);/, (line) => {
+    addresses.push(...(says.exec(line)?.slice(1) ?? []))
+  })
+  const [api = '', azure = ''] = addresses
+  const compose = join(import.meta.dirname, '..', '..', 'deploy', 'compose')
+  const demo = readFileSync(join(compose, 'demo.yaml'), 'utf8')
+    .replace(/^bus:\n(?: {2}.*\n)+/m, 'bus: { path: log, freeBytesMin: 16777216 }\n')
+    .replaceAll('http://simulator:8090', api)
+    .replaceAll('https://simulator:8443', azure)
+    .replaceAll('/run/azure', directory.path)
+    .replaceAll('/run/secrets/mda', join(compose, 'demo-token'))
+  writeFileSync(join(directory.path, 'demo.yaml'), `${demo}\nadmin: { listen: 127.0.0.1:0 }\n`, { mode: 0o600 })
+  const tables = new Set<string>()
+  const losses = new Set<string>()
+  const enough = Promise.withResolvers<void>()
+  createInterface({ input: simulator.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    const { table, row: _, isTimeClamped: __, ...lost } = JSON.parse(line) as Record<string, unknown>
+    tables.add(String(table))
+    for (const name of Object.keys(lost)) losses.add(name)
+    if (tables.size === 2) enough.resolve()
+  })
+  const services = ['collector', 'formatter', 'sentinel-sender'].flatMap((name) => ['--service', name])
+  await using _relay = await start(directory.path, ['run', '--config', 'demo.yaml', ...services], /runs with (\S+):/)
+  await enough.promise
+  expect([...tables].toSorted()).toEqual(['CommonSecurityLog', 'McasAlerts_CL'])
+  expect([...losses]).toEqual([])
 })
 
 describe('health says no with code 1', () => {

@@ -5,7 +5,7 @@
 import { type KafkaCluster, startKafkaCluster } from '../support/kafka-cluster.ts'
 import { backlogBehindStalledReceiver, halfOpenReceiver, receiverThatNeverReads } from './bad-receivers.ts'
 import { diskFull } from './disk-full.ts'
-import { copyUnderKills, membershipStorm, threeBrokers, zombies } from './kafka/copy.ts'
+import { brokerRestarts, copyUnderKills, membershipStorm, threeBrokers, zombies } from './kafka/copy.ts'
 import { blockedBesideHealthy, brokerKills, hundredTenants, killSender, stalledAndKilled } from './kafka/relay.ts'
 import { killReceiver } from './kill-receiver.ts'
 import { killRelay } from './kill-relay.ts'
@@ -31,6 +31,7 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'disk-low': () => diskFull(4 * 1_048_576, seed),
   'disk-full': () => diskFull(0, seed),
   'kafka-kills': () => copyUnderKills(isQuick ? 10_000 : 100_000, seed),
+  'kafka-restarts': () => brokerRestarts(isQuick ? 20_000 : 200_000, seed),
   'kafka-zombies': () => zombies(isQuick ? 2 : 20, seed),
   'kafka-storm': () => membershipStorm(isQuick ? 20 : 120, seed),
   'kafka-three-brokers': () => threeBrokers(isQuick ? 10_000 : 50_000),

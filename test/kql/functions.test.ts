@@ -61,6 +61,7 @@ describe('McasDiscovery', () => {
       McasShadowItReporting_CL: [
         usage('a', hourMs),
         usage('a', hourMs),
+        usage('canary:1', hourMs),
         // Replayed after two days: Azure put the time of receipt into TimeGenerated.
         usage('b', 90 * hourMs),
         usage('b', 90 * hourMs, { TimeGenerated: ago(hourMs), ReplayJob: 'job-1' }),
@@ -95,6 +96,7 @@ describe('McasAlerts', () => {
       McasAlerts_CL: [
         alert('a', 3 * hourMs, { RecordId: 'alert:a@1', Status: 'New', ingested: ago(2 * hourMs) }),
         alert('a', 3 * hourMs, { RecordId: 'alert:a@2', Status: 'Resolved', ingested: ago(hourMs) }),
+        alert('canary:1', hourMs, { RecordId: 'canary:1' }),
       ],
     })
     expect(rows).toMatchObject([{ SystemAlertId: 'a', Status: 'Resolved', RecordId: 'alert:a@2' }])
@@ -170,7 +172,8 @@ describe('the rule for new alerts', () => {
 
   test('takes the oldest 140 of a burst; the next run goes on', async () => {
     const burst = Array.from({ length: 200 }, (_, index) => alert(`a${index}`, 2 * hourMs - index * 1_000))
-    const first = await ids({ McasAlerts_CL: burst })
+    const canary = alert('canary:1', 3 * hourMs, { RecordId: 'canary:1' })
+    const first = await ids({ McasAlerts_CL: [canary, ...burst] })
     expect(first).toEqual(
       burst
         .slice(0, 140)
@@ -192,6 +195,7 @@ test('the rule for late and replayed alerts raises those, once, and nothing that
   const rows = await ask(unsplit(late ?? expect.fail('no such rule')), {
     McasAlerts_CL: [
       alert('new', hourMs),
+      alert('canary:1', 41 * hourMs, { RecordId: 'canary:1' }),
       alert('late', 41 * hourMs),
       alert('replayed', 5 * 24 * hourMs, { TimeGenerated: ago(hourMs), ReplayJob: 'job-1' }),
       alert('replayed-and-raised', 5 * 24 * hourMs, { ReplayJob: 'job-1' }),

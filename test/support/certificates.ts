@@ -1,5 +1,6 @@
 /** Certificates for real receivers: an authority, a server named receiver.test and a client named client.test. */
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface ServerCertificate {
@@ -8,25 +9,26 @@ export interface ServerCertificate {
   readonly keyFile: string
 }
 
-/** Returns the server's; the client's stand beside it as client.pem and client.key. */
-export function makeCertificates(directory: string): ServerCertificate {
+/** Returns the server's; the client's stand beside it as client.pem and client.key. An authority that is there signs again. */
+export function makeCertificates(directory: string, days = 2): ServerCertificate {
   const path = (name: string): string => join(directory, name)
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' })
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=Test authority',
-    '-keyout',
-    path('ca.key'),
-    '-out',
-    path('ca.pem'),
-  )
+  if (!existsSync(path('ca.pem')))
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '1000',
+      '-subj',
+      '/CN=Test authority',
+      '-keyout',
+      path('ca.key'),
+      '-out',
+      path('ca.pem'),
+    )
   for (const name of ['receiver', 'client']) {
     openssl(
       'req',
@@ -53,7 +55,7 @@ export function makeCertificates(directory: string): ServerCertificate {
       path('ca.key'),
       '-CAcreateserial',
       '-days',
-      '2',
+      String(days),
       '-copy_extensions',
       'copy',
       '-out',

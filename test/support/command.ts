@@ -17,6 +17,8 @@ export interface RunningCommand {
   readonly result: Promise<CommandResult>
   /** Resolves once standard error matches. */
   saying(pattern: RegExp): Promise<void>
+  /** Standard output so far. */
+  said(): string
   interrupt(): void
 }
 
@@ -52,6 +54,7 @@ export function startCommand(directory: string, args: readonly string[]): Runnin
       })
       await Promise.race([said, ended])
     },
+    said: () => out,
     interrupt: () => child.kill('SIGINT'),
   }
 }

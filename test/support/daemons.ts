@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { ServerCertificate } from './certificates.ts'
 
 /** What a receiver stored of a message. */
@@ -13,7 +13,12 @@ export interface Stored {
   readonly message: string
 }
 
-export interface Daemon extends AsyncDisposable {
+/** A receiver with a configuration of somebody else's. */
+export interface DaemonProcess extends AsyncDisposable {
+  kill(signal: NodeJS.Signals): Promise<void>
+}
+
+export interface Daemon extends DaemonProcess {
   readonly udpPort: number
   readonly tcpPort: number
   readonly tlsPort: number
@@ -22,7 +27,6 @@ export interface Daemon extends AsyncDisposable {
   readonly relpTlsPort: number
   /** What it stored so far. */
   stored(): readonly Stored[]
-  kill(signal: NodeJS.Signals): Promise<void>
 }
 
 export interface DaemonOptions {
@@ -40,13 +44,22 @@ const syslogNgRoot = process.env.SYSLOG_NG_ROOT ?? '/opt/syslog-ng'
 
 export async function startRsyslog(options: DaemonOptions): Promise<Daemon> {
   const ports = options.ports ?? (await freePorts())
-  const file = join(options.directory, 'rsyslog.conf')
   const output = join(options.directory, 'rsyslog.out')
-  writeFileSync(file, rsyslogConfig(options, ports, output))
   const { tcpPort, tlsPort, relpPort, relpTlsPort } = ports
   const listening = [tcpPort, relpPort, ...(options.tls === undefined ? [] : [tlsPort, relpTlsPort])]
-  const args = ['-n', '-f', file, '-i', join(options.directory, 'rsyslog.pid')]
-  return startDaemon(rsyslogd, args, {}, ports, output, listening)
+  const daemon = await runRsyslog(rsyslogConfig(options, ports, output), options.directory, ...listening)
+  return { ...ports, ...daemon, stored: () => storedIn(output) }
+}
+
+/** Resolves once it listens on all ports. */
+export async function runRsyslog(
+  config: string,
+  directory: string,
+  ...listening: readonly number[]
+): Promise<DaemonProcess> {
+  const file = join(directory, 'rsyslog.conf')
+  writeFileSync(file, config)
+  return startDaemon(rsyslogd, ['-n', '-f', file, '-i', join(directory, 'rsyslog.pid')], {}, listening)
 }
 
 /** Direct queue and no asynchronous writing: what it has read is in the file, so that a kill shows what delivery promised. */
@@ -83,29 +96,29 @@ function rsyslogConfig({ directory, tls }: DaemonOptions, ports: Ports, output: 
 
 export async function startSyslogNg(options: DaemonOptions): Promise<Daemon> {
   const ports = options.ports ?? (await freePorts())
-  const file = join(options.directory, 'syslog-ng.conf')
   const output = join(options.directory, 'syslog-ng.out')
-  writeFileSync(file, syslogNgConfig(options, ports, output))
-  const path = join(syslogNgRoot, 'usr/sbin/syslog-ng')
+  const listening = [ports.tcpPort, ...(options.tls === undefined ? [] : [ports.tlsPort])]
+  const daemon = await runSyslogNg(syslogNgConfig(options, ports, output), options.directory, ...listening)
+  return { ...ports, ...daemon, stored: () => storedIn(output) }
+}
+
+/** Resolves once it listens on all ports. */
+export async function runSyslogNg(
+  config: string,
+  directory: string,
+  ...listening: readonly number[]
+): Promise<DaemonProcess> {
+  const file = join(directory, 'syslog-ng.conf')
+  writeFileSync(file, config)
   const libraries = join(syslogNgRoot, 'usr/lib/syslog-ng')
-  const modules = join(libraries, '3.38')
-  const args = [
-    '-F',
-    '--no-caps',
-    '-f',
-    file,
-    '-p',
-    join(options.directory, 'ng.pid'),
-    '-R',
-    join(options.directory, 'ng.persist'),
-    '-c',
-    join(options.directory, 'ng.ctl'),
-    `--module-path=${modules}`,
-  ]
-  return startDaemon(path, args, { LD_LIBRARY_PATH: libraries }, ports, output, [
-    ports.tcpPort,
-    ...(options.tls === undefined ? [] : [ports.tlsPort]),
-  ])
+  const places = { '-f': file, '-p': 'ng.pid', '-R': 'ng.persist', '-c': 'ng.ctl' }
+  const args = Object.entries(places).flatMap(([flag, place]) => [flag, join(directory, basename(place))])
+  return startDaemon(
+    join(syslogNgRoot, 'usr/sbin/syslog-ng'),
+    ['-F', '--no-caps', ...args, `--module-path=${join(libraries, '3.38')}`],
+    { LD_LIBRARY_PATH: libraries },
+    listening,
+  )
 }
 
 function syslogNgConfig({ octetCounting, tls }: DaemonOptions, ports: Ports, output: string): string {
@@ -139,10 +152,8 @@ async function startDaemon(
   path: string,
   args: readonly string[],
   env: Record<string, string>,
-  ports: Ports,
-  output: string,
   listening: readonly number[],
-): Promise<Daemon> {
+): Promise<DaemonProcess> {
   if (!existsSync(path)) throw new Error(`${path} is not there: run scripts/receivers.sh first`)
   const child: ChildProcess = spawn(path, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -160,8 +171,6 @@ async function startDaemon(
     await exited
   }
   return {
-    ...ports,
-    stored: () => storedIn(output),
     kill,
     [Symbol.asyncDispose]: () =>
       child.exitCode === null && child.signalCode === null ? kill('SIGKILL') : Promise.resolve(),

@@ -1,9 +1,7 @@
 /** `siem-relay forget`: discards what is kept for an agent that is no longer wanted. Messages that were not delivered are gone then,
  *  so it says how many there are, and asks. */
-import { once } from 'node:events'
-import { createInterface } from 'node:readline/promises'
-import { RelayError } from '@siem-relay/common'
 import type { Terminal } from '../terminal.ts'
+import { isWanted } from './ask.ts'
 import { countText } from './time.ts'
 import { type ControlOptions, withControl } from './with-control.ts'
 
@@ -29,18 +27,4 @@ export async function forget({ agent, yes, ...options }: ForgetOptions, terminal
       `agent ${agent} is forgotten: ${goneText} discarded, ${gone.undelivered.toLocaleString('en-US')} of them not delivered\n`,
     )
   })
-}
-
-async function isWanted(question: string, { stdin, stderr }: Terminal): Promise<boolean> {
-  if (stdin.isTTY !== true)
-    throw new RelayError('RELAY_USAGE', `${question} Say so with --yes; there is no terminal to ask on`)
-  const dialogue = createInterface({ input: stdin, output: stderr, terminal: false })
-  try {
-    // A terminal that is closed instead of answering (Ctrl-D) means no.
-    const closed = once(dialogue, 'close').then(() => '')
-    const answer = await Promise.race([dialogue.question(`${question} [y/N] `), closed])
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    dialogue.close()
-  }
 }

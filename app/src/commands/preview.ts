@@ -1,26 +1,17 @@
 /** `siem-relay preview`: what an agent would make of records, with the functions the formatter itself uses. */
 
 import { hostname } from 'node:os'
-import {
-  type AgentDefinition,
-  createAgentHeader,
-  createPipeline,
-  type EventKind,
-  type Explanation,
-  explainFilter,
-  normalize,
-  type PipelineInput,
-  RelayError,
-  rawKindOf,
-} from '@siem-relay/common'
+import { type AgentDefinition, RelayError } from '@siem-relay/common'
+import { createJudge, type Previewed } from '@siem-relay/control'
 import { findConfigFile, loadRelayConfig } from '../config/load.ts'
 import type { RelayConfig } from '../config/schema.ts'
+import { openControl } from '../control/open.ts'
 import type { Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
-import { type PreviewRecord, readPreviewRecords } from './preview-records.ts'
+import { readPreviewRecords } from './preview-records.ts'
+import { type ControlOptions, withControl, withData } from './with-control.ts'
 
-export interface PreviewOptions {
-  readonly config?: string
+export interface PreviewOptions extends ControlOptions {
   readonly agent: string
   readonly input?: string
   readonly sample?: boolean
@@ -29,28 +20,12 @@ export interface PreviewOptions {
   readonly json?: boolean
 }
 
-/** What became of one record. */
-interface Previewed {
-  readonly kind: EventKind
-  readonly id: string
-  readonly outcome: 'sent' | 'left out' | 'dead letter'
-  /** The whole line as the receiver would get it. */
-  readonly line?: string
-  readonly reason?: string
-  readonly explanation?: Explanation
-}
-
-/**
- * @throws {RelayError} `RELAY_USAGE` for an agent the configuration does not have, `RELAY_LOG_LOCKED` when the records are in
- *   the log of a running relay.
- */
+/** @throws {RelayError} `RELAY_USAGE` for an agent the configuration does not have; what opening the log throws. */
 export async function preview(options: PreviewOptions, terminal: Terminal): Promise<void> {
   const { config } = loadRelayConfig(findConfigFile(options.config, terminal), terminal)
-  const agent = agentOf(config, options.agent)
-  const judge = createJudge(agent, options.explain === true)
+  const agent = await agentOf(config, options, terminal)
   const counts = { sent: 0, 'left out': 0, 'dead letter': 0 }
-  for await (const record of readPreviewRecords(options, config, agent, terminal)) {
-    const previewed = judge(record)
+  for await (const previewed of judged(options, config, agent, terminal)) {
     counts[previewed.outcome] += 1
     terminal.stdout.write(options.json === true ? `${JSON.stringify(previewed)}\n` : textOf(previewed))
   }
@@ -60,41 +35,44 @@ export async function preview(options: PreviewOptions, terminal: Terminal): Prom
     )
 }
 
-function agentOf(config: RelayConfig, id: string): AgentDefinition {
-  const agent = config.agents.find((candidate) => candidate.id === id)
-  if (agent !== undefined) return agent
-  const known = config.agents.map((candidate) => candidate.id).join(', ') || 'none'
-  throw new RelayError('RELAY_USAGE', `the configuration has no agent ${id}; it has: ${known}`)
-}
-
-function createJudge(agent: AgentDefinition, isExplaining: boolean): (record: PreviewRecord) => Previewed {
-  const nowMs = (): number => Date.now()
-  const pipeline = createPipeline(agent, { defaultVersion: version, bytesMax: 65_536, nowMs })
-  const header = createAgentHeader(agent, hostname(), nowMs)
-  const seen = new Set<string>()
-  return (record) => {
-    const input: PipelineInput = record
-    const base = { kind: record.kind, id: record.id, ...(isExplaining ? explanationOf(agent, input, nowMs()) : {}) }
-    const outcome = pipeline(input, () => seen.has(record.id))
-    if (outcome.outcome === 'discard') return { ...base, outcome: 'left out', reason: outcome.reason }
-    if (outcome.outcome === 'dead-letter') return { ...base, outcome: 'dead letter', reason: outcome.reason }
-    seen.add(record.id)
-    return { ...base, outcome: 'sent', line: header(outcome.eventTimeMs, outcome.severity) + outcome.line }
-  }
-}
-
-function explanationOf(
+/** Records of the log are judged where it is open, by the definition in this configuration: it may differ from the one that runs. */
+async function* judged(
+  options: PreviewOptions,
+  config: RelayConfig,
   agent: AgentDefinition,
-  input: PipelineInput,
-  nowMs: number,
-): { readonly explanation?: Explanation } {
-  const { filter } = agent[rawKindOf[input.kind]]
-  try {
-    return { explanation: explainFilter(input.kind, filter, normalize(input), nowMs) }
-  } catch {
-    // Not a record: the pipeline says why.
-    return {}
+  terminal: Terminal,
+): AsyncGenerator<Previewed> {
+  const explain = options.explain === true
+  if (options.input === undefined && options.sample !== true) {
+    await using opened = await openControl(withData(config, options, terminal))
+    yield* await opened.control.preview({ agent, limit: options.limit, explain })
+    return
   }
+  const judge = createJudge(agent, { explain, version, hostName: hostname(), nowMs: Date.now })
+  for (const record of await readPreviewRecords(options, terminal)) yield judge(record)
+}
+
+/**
+ * Of the configuration, else of the portal: the log has those.
+ * @throws {RelayError} `RELAY_USAGE`
+ */
+export async function agentOf(
+  config: RelayConfig,
+  { agent: id, config: file, data }: ControlOptions & { readonly agent: string },
+  terminal: Terminal,
+): Promise<AgentDefinition> {
+  const own = config.agents.find((candidate) => candidate.id === id)
+  if (own !== undefined) return own
+  const place = { ...(file === undefined ? {} : { config: file }), ...(data === undefined ? {} : { data }) }
+  const agents = await withControl(place, terminal, ({ control }) => control.agents()).catch((error: unknown) => {
+    // Without a log there is no agent but the configuration's.
+    if (error instanceof RelayError && error.code === 'RELAY_USAGE') return config.agents
+    throw error
+  })
+  const agent = agents.find((candidate) => candidate.id === id)
+  if (agent !== undefined) return agent
+  const known = agents.map((candidate) => candidate.id).join(', ') || 'none'
+  throw new RelayError('RELAY_USAGE', `there is no agent ${id}; there are: ${known}`)
 }
 
 /** Lines hold no control characters; ids and reasons may, so they are shown as JSON. */

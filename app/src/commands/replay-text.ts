@@ -1,5 +1,5 @@
 /** Replays in words and as JSON. */
-import type { ReplayPlan } from '@siem-relay/common'
+import type { ReplayJob, ReplayPlan } from '@siem-relay/common'
 import type { ReplayStatus } from '@siem-relay/control'
 import { countText, durationText } from './time.ts'
 
@@ -22,11 +22,14 @@ export function statusText({ job, share, replayed }: ReplayStatus): string {
   const percent = state === 'running' ? ` ${Math.floor(share * 100)} %` : ''
   const why = reason === undefined ? '' : ` (${reason})`
   const messages = countText(replayed, 'message', 'messages')
+  if (job.source === 'letters')
+    return `${id} ${agent}: ${state}${percent}${why}, ${replayed} of ${countText(job.records, 'dead letter', 'dead letters')} sent again`
   return `${id} ${agent}: ${state}${percent}${why}, ${messages} sent again, ${timeText(fromMs)} until ${timeText(toMs)}`
 }
 
 /** A plan without its offsets, which mean nothing outside the log. */
-export function planView({ agent, fromMs, toMs, source, records, messagesPerSecondMax, mark }: ReplayPlan): object {
+export function planView(plan: ReplayPlan | ReplayJob): object {
+  const { agent, fromMs, toMs, source, records, messagesPerSecondMax, mark } = plan
   return { agent, from: timeText(fromMs), to: timeText(toMs), source, records, messagesPerSecondMax, mark }
 }
 

@@ -8,13 +8,16 @@ import { findConfigFile, type LoadedRelayConfig, loadRelayConfig } from '../conf
 import { Reloading } from '../config/reload.ts'
 import { createReloadMetrics } from '../config/reload-metrics.ts'
 import type { RelayConfig } from '../config/schema.ts'
-import { startDemo } from '../demo/demo.ts'
+import { showRows } from '../demo/azure-rows.ts'
+import { type DemoOutput, startDemo } from '../demo/demo.ts'
 import type { Terminal } from '../terminal.ts'
 import { type AgentFlags, configOfFlags, hasAgentFlags } from './agent-flags.ts'
 
 export interface RunOptions extends AgentFlags {
   readonly config?: string
   readonly service?: readonly ServiceName[]
+  /** The demo, whatever configuration there is. */
+  readonly demo?: DemoOutput
 }
 
 export async function run(options: RunOptions, terminal: Terminal): Promise<void> {
@@ -72,6 +75,7 @@ interface Setup extends Pick<LoadedRelayConfig, 'config' | 'warnings'> {
 
 /** @throws {RelayError} what is wrong with the configuration or the flags. */
 async function prepare(options: RunOptions, terminal: Terminal): Promise<Setup> {
+  if (options.demo !== undefined) return prepareDemo(options.demo, options, terminal)
   const file = findConfigFile(options.config, terminal)
   if (hasAgentFlags(options)) {
     const { config, warnings } = configOfFlags(options, file, terminal)
@@ -84,14 +88,21 @@ async function prepare(options: RunOptions, terminal: Terminal): Promise<Setup> 
     }
     return { name: file ?? 'environment', ...load(), load }
   }
+  return prepareDemo('cef', options, terminal)
+}
+
+async function prepareDemo(output: DemoOutput, options: RunOptions, terminal: Terminal): Promise<Setup> {
   const { SIEM_RELAY_ADMIN__LISTEN: adminListen, SIEM_RELAY_PORTAL__LISTEN: portalListen } = terminal.env
   const demo = await startDemo({
-    directory: options.data ?? join(terminal.cwd, 'data', 'demo'),
+    // Each has its own log: agents that are gone would keep their messages.
+    directory: options.data ?? join(terminal.cwd, 'data', output === 'cef' ? 'demo' : `demo-${output}`),
+    output,
     nowMs: () => Date.now(),
+    onStored: showRows(terminal),
     ...(adminListen === undefined ? {} : { adminListen }),
     ...(portalListen === undefined ? {} : { portalListen }),
   })
-  return { name: 'demo', config: demo.config, warnings: [], demo }
+  return { name: output === 'cef' ? 'demo' : `demo ${output}`, config: demo.config, warnings: [], demo }
 }
 
 function reloadingOf(
@@ -127,12 +138,16 @@ function withDirectories(config: RelayConfig, options: RunOptions, terminal: Ter
   }
 }
 
+const demoWelcomes: Readonly<Record<string, string>> = {
+  demo: 'siem-relay demo: a simulated tenant is the source, its CEF lines follow. Give it your own with --config FILE.',
+  'demo sentinel':
+    'siem-relay demo: a simulated tenant is the source, and the rows that a simulated Microsoft Sentinel stored follow.',
+}
+
 function welcome(name: string, relay: Relay, config: RelayConfig): string {
-  const isDemo = name === 'demo'
   return [
-    isDemo
-      ? 'siem-relay demo: a simulated tenant is the source, its CEF lines follow. Give it your own with --config FILE.'
-      : `siem-relay runs with ${name}: ${config.sources.length} sources, ${config.agents.filter((agent) => agent.enabled).length} agents.`,
+    demoWelcomes[name] ??
+      `siem-relay runs with ${name}: ${config.sources.length} sources, ${config.agents.filter((agent) => agent.enabled).length} agents.`,
     `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${logName(config)}   Ctrl-C stops.`,
     ...portalLines(relay),
     '',

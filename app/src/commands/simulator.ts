@@ -2,10 +2,9 @@
  *  request an Azure to deliver to, which prints what it stored. */
 import { join } from 'node:path'
 import { parseListen, runProcess } from '@siem-relay/service-kit'
-import type { StoredRow } from '@siem-relay/simulator'
 import { startDemoAzure } from '../demo/azure.ts'
+import { showRows } from '../demo/azure-rows.ts'
 import { startTenant, tenantToken } from '../demo/tenant.ts'
-import { Printer } from '../receiver/printer.ts'
 import type { Terminal } from '../terminal.ts'
 
 export interface SimulatorOptions {
@@ -46,19 +45,4 @@ export async function simulator(options: SimulatorOptions, terminal: Terminal): 
     },
   })
   terminal.setExitCode(code)
-}
-
-/** One row a line, with what Azure would have left out of it. An upload is answered when its rows are printed: a slow reader
- *  slows the sender instead of filling the memory. */
-function showRows(terminal: Terminal): (rows: readonly StoredRow[]) => Promise<void> {
-  // A closed pipe shows in the callback of a write; unhandled, its event would end the process with a stack.
-  terminal.stdout.on('error', () => undefined)
-  const printer = new Printer(terminal.stdout)
-  return (rows) => printer.print(rows.map(lineOf)).catch(() => undefined)
-}
-
-function lineOf({ table, row, droppedColumns, nulledColumns, truncatedColumns, isTimeClamped }: StoredRow): Buffer {
-  const columns = { droppedColumns, nulledColumns, truncatedColumns }
-  const losses = Object.fromEntries(Object.entries(columns).filter(([, names]) => names.length > 0))
-  return Buffer.from(JSON.stringify({ table, row, ...losses, ...(isTimeClamped && { isTimeClamped }) }))
 }

@@ -1,10 +1,10 @@
 /** Sources in words: a count, a table, and below it every trouble with its next move. No line is longer than 80 characters; what
  *  APIs said is shown without the characters that steer a terminal. */
 import { printable, type SourceReportError, type SourceView } from '@siem-relay/common'
-import { tableLines } from './table.ts'
+import { clipped, tableLines } from './table.ts'
 import { countText, durationText } from './time.ts'
+import { lineLengthMax, wrap } from './wrap.ts'
 
-const lineLengthMax = 80
 /** What the other columns leave. */
 const nameLengthMax = 18
 const stateLengthMax = 10
@@ -130,33 +130,4 @@ function shortDuration(seconds: number | undefined): string {
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`
   if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3_600)} h`
   return clipped(`${Math.floor(seconds / 86_400)} d`, 6)
-}
-
-function clipped(text: string, lengthMax: number): string {
-  const clean = printable(text)
-  return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax - 1)}…`
-}
-
-/** Breaks a text between words, and a word that is longer than a line anywhere. */
-function wrap(text: string, first: string, further: string): readonly string[] {
-  const lines: string[] = []
-  let line = ''
-  const indent = (): string => (lines.length === 0 ? first : further)
-  const room = (): number => lineLengthMax - indent().length
-  const flush = (): void => {
-    if (line !== '') lines.push(`${indent()}${line}`)
-    line = ''
-  }
-  for (const word of printable(text).split(/ +/)) {
-    if (line !== '' && line.length + 1 + word.length > room()) flush()
-    let rest = line === '' ? word : `${line} ${word}`
-    while (rest.length > room()) {
-      line = rest.slice(0, room())
-      rest = rest.slice(line.length)
-      flush()
-    }
-    line = rest
-  }
-  flush()
-  return lines
 }

@@ -1,7 +1,7 @@
 /** Control of a log that another process has open, through its socket. */
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { type ErrorCode, errorCodes, RelayError } from '@siem-relay/common'
-import { type Control, controlMethods } from '@siem-relay/control'
+import { type Control, controlMethods, controlStreams } from '@siem-relay/control'
 
 /** @returns undefined when nobody listens at the socket. */
 export async function reachControl(path: string): Promise<Control | undefined> {
@@ -26,8 +26,51 @@ function remoteControl(path: string): Control {
     return resultOf(name, answer)
   }
   const methods = Object.keys(controlMethods).map((name) => [name, (argument: unknown) => call(name, argument)])
-  // The other end is the same code behind the same table of methods; another version of it says so with a 404.
-  return Object.fromEntries(methods) as Control
+  const streams = Object.keys(controlStreams).map((name) => [
+    name,
+    (argument: unknown, signal?: AbortSignal) => stream(path, name, argument, signal),
+  ])
+  // The other end is the same code behind the same tables of methods; another version of it says so with a 404.
+  return Object.fromEntries([...methods, ...streams]) as Control
+}
+
+/** One value after another, until the relay ends it or nobody asks for the next: leaving the loop ends the request. */
+async function* stream(
+  path: string,
+  name: string,
+  argument: unknown,
+  signal: AbortSignal = new AbortController().signal,
+): AsyncGenerator<unknown> {
+  let response: IncomingMessage | undefined
+  const leave = (): void => void response?.destroy()
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    response = await begin(path, name, argument)
+    if (response.statusCode !== 200) resultOf(name, { status: response.statusCode ?? 0, text: await textOf(response) })
+    signal.throwIfAborted()
+    for await (const line of linesOf(response)) {
+      const item: unknown = JSON.parse(line)
+      if (typeof item === 'object' && item !== null && 'error' in item) resultOf(name, { status: 422, text: line })
+      yield item
+    }
+  } catch (error) {
+    if (signal.aborted) return
+    throw error instanceof RelayError ? error : unreachable(path, error)
+  } finally {
+    signal.removeEventListener('abort', leave)
+    leave()
+  }
+}
+
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = ''
+  response.setEncoding('utf8')
+  // A relay that stops in the middle is an error of the response: the loop throws it.
+  for await (const chunk of response) {
+    const lines = `${rest}${String(chunk)}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
 }
 
 interface Answer {
@@ -35,7 +78,20 @@ interface Answer {
   readonly text: string
 }
 
-function exchange(socketPath: string, name: string, argument: unknown): Promise<Answer> {
+async function exchange(path: string, name: string, argument: unknown): Promise<Answer> {
+  const response = await begin(path, name, argument)
+  return { status: response.statusCode ?? 0, text: await textOf(response) }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response) text += String(chunk)
+  return text
+}
+
+/** @returns the answer's beginning. */
+function begin(socketPath: string, name: string, argument: unknown): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const body = argument === undefined ? '' : JSON.stringify(argument)
     // A connection of its own for each call: one kept from before a restart of the relay would break the next call.
@@ -47,15 +103,7 @@ function exchange(socketPath: string, name: string, argument: unknown): Promise<
         path: `/v1/${name}`,
         headers: { 'content-length': Buffer.byteLength(body) },
       },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => {
-          text += chunk
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
-        response.on('error', reject)
-      },
+      resolve,
     )
     request.on('error', reject)
     request.end(body)

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RelayError } from '@siem-relay/common'
-import type { Control } from '@siem-relay/control'
+import type { Control, TapItem } from '@siem-relay/control'
 import { memoryLogger } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { reachControl } from './client.ts'
@@ -16,8 +16,9 @@ const refuse = (): never => {
 }
 
 /** A control that remembers what it was asked. */
-function fakeControl(asked: unknown[]): Control {
+function fakeControl(asked: unknown[], tap: Control['tap'] = () => refuse()): Control {
   return {
+    agents: async () => [],
     lag: async (wanted) => {
       asked.push(wanted)
       return []
@@ -30,15 +31,23 @@ function fakeControl(asked: unknown[]): Control {
     },
     cancelReplay: async () => refuse(),
     forget: async () => ({ agent: 'x', undelivered: 1, stored: 2 }),
+    deadLetters: async () => ({ letters: [] }),
+    deadLetter: async () => refuse(),
+    retryDeadLetters: async () => refuse(),
+    dropDeadLetters: async () => refuse(),
+    preview: async () => [],
+    metrics: async () => undefined,
+    tap,
   }
 }
 
 async function served(
   work: (parts: { control: Control; path: string; asked: unknown[]; directory: string }) => Promise<void>,
+  tap?: Control['tap'],
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'siem-relay-control-'))
   const asked: unknown[] = []
-  const server = await serveControl(fakeControl(asked), directory, memoryLogger().log)
+  const server = await serveControl(fakeControl(asked, tap), directory, memoryLogger().log)
   try {
     const path = controlSocketPath(directory)
     const control = await reachControl(path)
@@ -99,6 +108,72 @@ describe('control over the socket', () => {
       expect((await post(socketPath, path, body)).status).toBe(status)
     }),
   )
+
+  test('hands on records one by one, no faster than they are taken, until the reader leaves', () => {
+    let given = 0
+    const ended = Promise.withResolvers<void>()
+    const large = 'x'.repeat(100_000)
+    return served(
+      async ({ control }) => {
+        const got: TapItem[] = []
+        for await (const item of control.tap({ stage: 'raw' })) {
+          got.push(item)
+          if (got.length === 3) break
+        }
+        expect(got.map(({ type }) => type)).toEqual(['started', 'skipped', 'skipped'])
+        await ended.promise
+        // What the sockets' buffers hold, and no more.
+        expect(given).toBeLessThan(200)
+      },
+      async function* (_request, signal) {
+        try {
+          yield { type: 'started', topics: [] }
+          while (signal?.aborted !== true) {
+            yield { type: 'skipped', records: ++given, filler: large } as TapItem
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+        } finally {
+          ended.resolve()
+        }
+      },
+    )
+  })
+
+  test('ends a tap that waits for records when its reader is gone', () => {
+    const ended = Promise.withResolvers<void>()
+    const leaving = new AbortController()
+    return served(
+      async ({ control }) => {
+        for await (const item of control.tap({ stage: 'raw' }, leaving.signal))
+          if (item.type === 'started') leaving.abort()
+        await ended.promise
+      },
+      async function* (_request, signal) {
+        yield { type: 'started', topics: [] }
+        await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+        ended.resolve()
+      },
+    )
+  })
+
+  test('tells trouble of a tap before its first record and after it', () =>
+    served(
+      async ({ control }) => {
+        await expect(Array.fromAsync(control.tap({ stage: 'raw' }))).rejects.toMatchObject({
+          code: 'RELAY_LOG_WRITE',
+          message: 'the disk is gone',
+        })
+        await expect(Array.fromAsync(control.tap({ stage: 'out' }))).rejects.toMatchObject({ code: 'RELAY_USAGE' })
+        await expect(Array.fromAsync(control.tap({ stage: 'bogus' as 'out' }))).rejects.toMatchObject({
+          code: 'RELAY_USAGE',
+        })
+      },
+      async function* ({ stage }) {
+        if (stage === 'out') refuse()
+        yield { type: 'started', topics: [] }
+        throw new RelayError('RELAY_LOG_WRITE', 'the disk is gone')
+      },
+    ))
 
   test('replaces the socket file of a killed process, and whatever else lies there', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'siem-relay-control-'))

@@ -3,15 +3,22 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { describeError, RelayError } from '@siem-relay/common'
-import { type Control, controlMethods } from '@siem-relay/control'
+import { type Control, controlMethods, controlStreams } from '@siem-relay/control'
 import type { World } from '@siem-relay/service-kit'
 import { controlSocketPath } from './socket-path.ts'
+import { errorBody, streamLines } from './stream.ts'
 
 /** A plan of 10,000 stretches. */
 const bodyBytesMax = 4_194_304
 const connectionsMax = 50
 /** What is worth a line in the log; a command that watches asks twice a second. */
-const changing: ReadonlySet<string> = new Set<keyof Control>(['startReplay', 'cancelReplay', 'forget'])
+const changing: ReadonlySet<string> = new Set<keyof Control>([
+  'startReplay',
+  'cancelReplay',
+  'forget',
+  'retryDeadLetters',
+  'dropDeadLetters',
+])
 
 /**
  * Listens in the directory of a log this process has open: a socket file found there belongs to nobody any more.
@@ -60,22 +67,25 @@ async function answer(
   try {
     const method = methodOf(request)
     if (method === undefined) return send(response, 404, { error: { message: 'no such method' } })
-    const argument = controlMethods[method].safeParse(await bodyOf(request))
+    const schemas = { ...controlMethods, ...controlStreams }
+    const argument = schemas[method].safeParse(await bodyOf(request))
     if (!argument.success) throw new RelayError('RELAY_USAGE', argument.error.issues[0]?.message ?? 'wrong argument')
     log[changing.has(method) ? 'info' : 'debug']({ method }, 'control was asked')
     // The schema of the method has made the argument what the method takes.
-    const call = control[method].bind(control) as (argument: unknown) => Promise<unknown>
-    send(response, 200, { result: await call(argument.data) })
+    const call = control[method].bind(control) as (argument: unknown, signal?: AbortSignal) => unknown
+    if (Object.hasOwn(controlStreams, method))
+      await streamLines(response, (signal) => call(argument.data, signal) as AsyncIterable<unknown>)
+    else send(response, 200, { result: await call(argument.data) })
   } catch (error) {
     if (!(error instanceof RelayError)) log.error({ err: error }, 'control failed')
-    const code = error instanceof RelayError ? error.code : undefined
-    send(response, code === undefined ? 500 : 422, { error: { code, message: describeError(error) } })
+    send(response, error instanceof RelayError ? 422 : 500, errorBody(error))
   }
 }
 
 function methodOf({ method, url }: IncomingMessage): keyof Control | undefined {
   const name = /^\/v1\/(\w+)$/.exec(url ?? '')?.[1]
-  if (method !== 'POST' || name === undefined || !Object.hasOwn(controlMethods, name)) return undefined
+  const isKnown = name !== undefined && (Object.hasOwn(controlMethods, name) || Object.hasOwn(controlStreams, name))
+  if (method !== 'POST' || !isKnown) return undefined
   return name as keyof Control
 }
 

@@ -52,7 +52,9 @@ export interface DemoAzureOptions {
 
 export interface DemoAzure {
   readonly azure: AzureSimulator
-  /** What to write into the configuration for an agent that delivers here. */
+  /** The `sentinel` settings of an agent that delivers here. */
+  readonly sentinel: object
+  /** The same as an entry to write into a configuration. */
   readonly agentExample: string
 }
 
@@ -66,6 +68,10 @@ export async function startDemoAzure({ directory, listen, ruleFile, onStored }: 
   }
   const rules = ruleFile === undefined ? [ownRule] : readRuleFile(ruleFile)
   const authority = readAuthority(files.ca, files.key) ?? createAuthority(Date.now())
+  // Before anybody can reach it: who waits for the port may read them then.
+  writeFileSync(files.key, authority.privateKey, { mode: 0o600 })
+  writeFileSync(files.ca, authority.certificate)
+  writeFileSync(files.secret, application.clientSecret, { mode: 0o600 })
   const azure = await startAzureSimulator({
     ...listen,
     rules,
@@ -77,10 +83,7 @@ export async function startDemoAzure({ directory, listen, ruleFile, onStored }: 
   }).catch((error: unknown) => {
     throw error instanceof TypeError && ruleFile !== undefined ? ruleError(ruleFile, error) : listenError(listen, error)
   })
-  writeFileSync(files.key, authority.privateKey, { mode: 0o600 })
-  writeFileSync(files.ca, authority.certificate)
-  writeFileSync(files.secret, application.clientSecret, { mode: 0o600 })
-  return { azure, agentExample: exampleOf(azure, rules, files) }
+  return { azure, sentinel: settingsOf(azure, rules, files), agentExample: exampleOf(azure, rules, files) }
 }
 
 function readRuleFile(path: string): readonly DataCollectionRule[] {
@@ -112,11 +115,24 @@ function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
 }
 
-function exampleOf(
-  { endpoint }: AzureSimulator,
-  rules: readonly DataCollectionRule[],
-  files: { readonly ca: string; readonly secret: string },
-): string {
+interface Files {
+  readonly ca: string
+  readonly secret: string
+}
+
+function settingsOf({ endpoint }: AzureSimulator, rules: readonly DataCollectionRule[], { ca, secret }: Files): object {
+  const { tenantId, clientId } = application
+  return {
+    endpoint,
+    authorityHost: endpoint,
+    allowAnyEndpoint: true,
+    caFile: ca,
+    ruleId: rules[0]?.immutableId,
+    auth: { type: 'client-secret', tenantId, clientId, clientSecretFile: secret },
+  }
+}
+
+function exampleOf({ endpoint }: AzureSimulator, rules: readonly DataCollectionRule[], files: Files): string {
   const { tenantId, clientId } = application
   return `agents:
   - id: sentinel

@@ -1,7 +1,12 @@
-/** The demo: the simulator as the source and a console agent, so that the relay shows itself without any account. Everything
- *  between the two is the real thing. */
+/** The demo: the simulator as the source, and at the other end a console agent that prints CEF lines, or a simulated Microsoft Sentinel
+ *  that shows the rows it stored. It needs no account, and everything between the two ends is the real thing. */
+import type { StoredRow } from '@siem-relay/simulator'
 import { type RelayConfig, relayConfigSchema } from '../config/schema.ts'
+import { startDemoAzure } from './azure.ts'
 import { startTenant, tenantToken } from './tenant.ts'
+
+export const demoOutputs = ['cef', 'sentinel'] as const
+export type DemoOutput = (typeof demoOutputs)[number]
 
 export interface Demo extends AsyncDisposable {
   readonly config: RelayConfig
@@ -10,23 +15,43 @@ export interface Demo extends AsyncDisposable {
 export interface DemoOptions {
   /** Directory of the demo's log; its tenant's life goes on there at the next start. */
   readonly directory: string
+  readonly output: DemoOutput
   readonly adminListen?: string | undefined
   readonly portalListen?: string | undefined
   readonly nowMs: () => number
+  /** With `sentinel`: shows what was stored. */
+  readonly onStored: (rows: readonly StoredRow[]) => Promise<void>
 }
 
-export async function startDemo({ directory, adminListen, portalListen, nowMs }: DemoOptions): Promise<Demo> {
-  const tenant = await startTenant({ directory, nowMs })
-  return {
-    config: relayConfigSchema.parse(demoConfig(tenant.url, directory, { adminListen, portalListen })),
-    [Symbol.asyncDispose]: () => tenant[Symbol.asyncDispose](),
+export async function startDemo(options: DemoOptions): Promise<Demo> {
+  const { directory, output, nowMs, onStored } = options
+  await using opened = new AsyncDisposableStack()
+  const tenant = opened.use(await startTenant({ directory, nowMs }))
+  const agent = output === 'cef' ? consoleAgent : await sentinelAgent()
+  const config = relayConfigSchema.parse(demoConfig(tenant.url, agent, options))
+  const running = opened.move()
+  return { config, [Symbol.asyncDispose]: () => running.disposeAsync() }
+
+  async function sentinelAgent(): Promise<object> {
+    const listen = { host: '127.0.0.1', port: 0 }
+    const { azure, sentinel } = await startDemoAzure({ directory, listen, ruleFile: undefined, onStored })
+    opened.use(azure)
+    return { id: 'sentinel', name: 'Microsoft Sentinel', activities: { enabled: true }, sentinel }
   }
+}
+
+const consoleAgent = {
+  id: 'console',
+  name: 'Console',
+  console: true,
+  // As in the specification's samples: no PRI, no system name.
+  header: { pri: false, systemName: false },
 }
 
 function demoConfig(
   url: string,
-  directory: string,
-  { adminListen, portalListen }: Pick<DemoOptions, 'adminListen' | 'portalListen'>,
+  agent: object,
+  { directory, adminListen, portalListen }: Pick<DemoOptions, 'directory' | 'adminListen' | 'portalListen'>,
 ): unknown {
   return {
     bus: { path: directory, freeBytesMin: 67_108_864 },
@@ -42,15 +67,7 @@ function demoConfig(
         pollSeconds: 10,
       },
     ],
-    agents: [
-      {
-        id: 'console',
-        name: 'Console',
-        console: true,
-        // As in the specification's samples: no PRI, no system name.
-        header: { pri: false, systemName: false },
-      },
-    ],
+    agents: [agent],
     log: { level: 'warn' },
     ...(adminListen === undefined ? {} : { admin: { listen: adminListen } }),
     ...(portalListen === undefined ? {} : { portal: { listen: portalListen } }),

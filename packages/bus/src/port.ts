@@ -85,6 +85,8 @@ export interface PartitionStage {
   idle?(untilMs: number): StageOutput
   /** The output of the last `process` or `idle` is durable. For counting. */
   committed?(): void
+  /** This stage is used no more: it failed, the worker stops, or the partition is someone else's. For gauges. */
+  ended?(): void
 }
 
 export interface StageSpec {

@@ -65,6 +65,11 @@ export const errorCodes = {
     disposition: 'retry',
     nextMove: "Give the relay's Kafka user the named rights on everything that begins with bus.prefix.",
   },
+  RELAY_BUS_END_LOST: {
+    disposition: 'retry',
+    nextMove:
+      'Nothing: the relay ends the transaction itself. If it lasts, look with kafka-transactions.sh for another client that commits offsets of the named group.',
+  },
   RELAY_BUS_VERSION: { disposition: 'stop', nextMove: 'Use Apache Kafka 2.7 or newer.' },
   RELAY_SOURCE_AUTH: {
     disposition: 'stop',

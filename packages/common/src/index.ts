@@ -1,4 +1,5 @@
 export * from './agent.ts'
+export { cefField, cefPrefix, encodeCef } from './cef/message.ts'
 export { type ParsedCef, parseCef } from './cef/parse.ts'
 export { type CefLine, type CefProfile, createCefProfile } from './cef/profile.ts'
 export { markReplayed, type ReplayMark, replayMarkOf } from './cef/replay-mark.ts'
@@ -25,28 +26,33 @@ export { type ExplainedClause, type Explanation, explainFilter } from './filter/
 export { FilterError, type FilterProblem } from './filter/problems.ts'
 export { type FilterFieldReference, filterOperatorReference, filterReference } from './filter/reference.ts'
 export { type FilterDefinition, filterSchema } from './filter/schema.ts'
+export { clientAddress } from './ip.ts'
 export * from './jobs.ts'
 export { type HuntingRow, splitHuntingRows } from './json/hunting-rows.ts'
 export { type ODataPage, type ODataRecord, splitODataPage } from './json/odata-page.ts'
 export { type Page, type PageRecord, splitPage } from './json/page.ts'
+export { lineBytesMaxOf } from './line-bytes.ts'
 export { cloudAppEventId, normalizeCloudAppEvent } from './normalize/cloud-app-event.ts'
 export { normalizeDefenderActivity } from './normalize/defender-activity.ts'
 export { normalizeDefenderAlert } from './normalize/defender-alert.ts'
 export { type NormalizeInput, normalize, type RecordShape } from './normalize/normalize.ts'
 export type { Origin } from './normalize/origin.ts'
 export { type Fields, fieldsOf, integerOf, textOf, textsOf, timeOf } from './normalize/values.ts'
+export { allowCidrsDefault, type OutboundRules, refusedAddress } from './outbound-address.ts'
 export * from './pipeline.ts'
 export { printable, printableJson } from './printable.ts'
 export { parseProxy, proxySetting } from './proxy-address.ts'
 export { problemOfRow } from './sentinel/check.ts'
 export {
   type SentinelColumn,
+  type SentinelRow,
   type SentinelTable,
   type SentinelType,
   sentinelTables,
 } from './sentinel/schema.ts'
 export { authorityOf, azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
 export * from './source-status.ts'
+export * from './stored-agent.ts'
 export * from './syslog/index.ts'
 export { tenantsOf } from './tenants.ts'
 export * from './topics.ts'

@@ -34,6 +34,8 @@ export const replayPlanSchema = z.strictObject({
 
 export const replayJobSchema = replayPlanSchema.extend({
   kind: z.literal('replay'),
+  /** `letters`: dead letters that go out again; their messages are in the job's own topic from its start. */
+  source: z.enum([...replayPlanSchema.shape.source.options, 'letters']),
   id: idSchema,
   createdMs: timeMs,
   state: z.enum(['running', 'done', 'cancelled', 'failed']),

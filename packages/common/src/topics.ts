@@ -54,8 +54,10 @@ export const rawTopic = (tenant: string, kind: RawKind): TopicSpec =>
 export const outTopic = (agentId: string): TopicSpec => log(`out.${agentId}`, 6, 7)
 /** formatter → portal. Key: record id. Value: why it was left out. */
 export const discardedTopic: TopicSpec = log('discarded', 3, 7)
-/** all → portal, command line. Key: record id. Value: the original bytes; headers say stage, agent, code, attempts, origin. */
+/** all → control. Key: record id. Value: the original bytes; headers: the record's own, and stage, agent, code, attempts, origin. */
 export const deadLettersTopic: TopicSpec = log('dead-letters', 3, 30)
+/** control → control. Key: id of a dead letter (`<partition>-<offset>`). Value: what a person did with it, as JSON. */
+export const deadLetterMarksTopic: TopicSpec = compacted('dead-letter-marks', 1)
 /** portal → all. Key: agent id. Value: agent definition as JSON. */
 export const agentsTopic: TopicSpec = compacted('agents', 1)
 /** senders → portal. Key: `<agent id>/<instance>`. Value: connection state as JSON. */
@@ -64,7 +66,8 @@ export const agentStatusTopic: TopicSpec = compacted('agent-status', 1)
 export const sourceStatusTopic: TopicSpec = compacted('source-status', 1)
 /** control, command line, workers → workers. Key: job id. Value: the job as JSON (jobs.ts). */
 export const jobsTopic: TopicSpec = compacted('jobs', 1)
-/** formatter → one sender, for a replay from raw records: messages as in `out.<agent>`. Deleted with the job. */
+/** formatter → one sender, for a replay from raw records; control → one sender, for dead letters: messages as in `out.<agent>`.
+ *  Deleted with the job. */
 export const replayTopic = (jobId: string): TopicSpec => log(`replay.${jobId}`, 6, 7)
 /** The ids a replay's formatter has seen. Deleted with the job. */
 export const replayStateTopic = (jobId: string): TopicSpec => compacted(`state.replay.${jobId}`, 3)
@@ -95,6 +98,8 @@ export const rawHeaders = {
 /** Header names of `out.*` records. */
 export const outHeaders = {
   eventTimeMs: 'event-time-ms',
+  /** When the collector received the record; for measuring. */
+  receivedMs: 'received-ms',
   kind: 'kind',
   source: 'source',
   severity: 'severity',

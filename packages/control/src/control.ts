@@ -1,6 +1,7 @@
-/** What commands (and later the portal) ask of a log and its agents. One implementation works on a bus (local.ts), one asks the
+/** What commands and the portal ask of a log and its agents. One implementation works on a bus (local.ts), one asks the
  *  process that has the log open (client.ts); commands do not care which they got. */
 import {
+  type AgentDefinition,
   idSchema,
   type ReplayJob,
   type ReplayPlan,
@@ -9,6 +10,20 @@ import {
   type SourceView,
 } from '@siem-relay/common'
 import { z } from 'zod'
+import {
+  type DeadLetterPage,
+  type DeadLettersRequest,
+  type DroppedLetters,
+  deadLettersRequestSchema,
+  type HandleLettersRequest,
+  handleLettersRequestSchema,
+  letterIdSchema,
+  type RetriedLetters,
+  type WholeDeadLetter,
+} from './dead-letters/shapes.ts'
+
+import { type Previewed, type PreviewRequest, previewRequestSchema } from './preview.ts'
+import { type TapItem, type TapRequest, tapRequestSchema } from './tap/shapes.ts'
 
 export const lagRequestSchema = z.strictObject({
   /** Default: all enabled ones. */
@@ -78,6 +93,8 @@ export interface Forgotten {
 
 /** @throws {RelayError} `RELAY_USAGE` for what cannot be asked: an agent or job that is not there, a time that ends before it begins. */
 export interface Control {
+  /** Those in force: the configuration's and the portal's. */
+  agents(): Promise<readonly AgentDefinition[]>
   lag(request: LagRequest): Promise<readonly AgentLag[]>
   /** Those of the configuration in its order, then those that are only reported. */
   sources(): Promise<readonly SourceView[]>
@@ -89,10 +106,29 @@ export interface Control {
   cancelReplay(id: string): Promise<ReplayStatus>
   /** Discards everything kept for an agent that is not enabled. */
   forget(request: ForgetRequest): Promise<Forgotten>
+  /** Those nobody has dealt with, newest first. */
+  deadLetters(request: DeadLettersRequest): Promise<DeadLetterPage>
+  deadLetter(id: string): Promise<WholeDeadLetter>
+  /** Sends letters out again, each once. Those that cannot go are named with why; they stay. */
+  retryDeadLetters(request: HandleLettersRequest): Promise<RetriedLetters>
+  /** Marks letters as dealt with. They stay in the log for as long as it keeps them. */
+  dropDeadLetters(request: HandleLettersRequest): Promise<DroppedLetters>
+  /** What an agent would make of records; changes nothing. */
+  preview(request: PreviewRequest): Promise<readonly Previewed[]>
+  /** What the relay with the log in it counts, in Prometheus' text; undefined where no relay answers, or several share the log. */
+  metrics(): Promise<string | undefined>
+  /** Live records, from now on until the signal is aborted or nobody asks for the next. */
+  tap(request: TapRequest, signal?: AbortSignal): AsyncIterable<TapItem>
 }
 
-/** Each method with the shape of its argument: what the socket's two ends agree on. */
+/** Those that answer with one thing after another. */
+export const controlStreams = {
+  tap: tapRequestSchema,
+} as const satisfies Partial<Record<keyof Control, z.ZodType>>
+
+/** Each other method with the shape of its argument: what the socket's two ends agree on. */
 export const controlMethods = {
+  agents: z.undefined(),
   lag: lagRequestSchema,
   sources: z.undefined(),
   countReplay: countReplayRequestSchema,
@@ -100,4 +136,10 @@ export const controlMethods = {
   replays: z.undefined(),
   cancelReplay: idSchema,
   forget: forgetRequestSchema,
-} as const satisfies Record<keyof Control, z.ZodType>
+  deadLetters: deadLettersRequestSchema,
+  deadLetter: letterIdSchema,
+  retryDeadLetters: handleLettersRequestSchema,
+  dropDeadLetters: handleLettersRequestSchema,
+  preview: previewRequestSchema,
+  metrics: z.undefined(),
+} as const satisfies Record<Exclude<keyof Control, keyof typeof controlStreams>, z.ZodType>

@@ -53,7 +53,12 @@ async function withControl(work: (parts: Parts) => Promise<void>): Promise<void>
         })),
       })
     }
-    await work({ bus, clock, put, control: new LocalControl({ bus, clock, config: () => config }) })
+    await work({
+      bus,
+      clock,
+      put,
+      control: new LocalControl({ bus, clock, config: () => config, version: '1.0', hostName: 'relay-1' }),
+    })
   } finally {
     rmSync(path, { recursive: true, force: true })
   }
@@ -194,6 +199,13 @@ describe('forgetting an agent', () => {
     }))
 })
 
+test('metrics are those of the relay that has the log; without one there are none', () =>
+  withControl(async ({ bus, clock, control }) => {
+    expect(await control.metrics()).toBeUndefined()
+    const parts = { bus, clock, config: () => config, version: '1.0', hostName: 'relay-1' }
+    expect(await new LocalControl({ ...parts, ownMetrics: async () => 'x 1' }).metrics()).toBe('x 1')
+  }))
+
 test('a source polled in this process is as it is now, whatever the log tells of it', () =>
   withControl(async ({ bus, clock }) => {
     const report = (state: string, atMs: number): SourceReport => ({
@@ -211,7 +223,7 @@ test('a source polled in this process is as it is now, whatever the log tells of
     const told = encodeSourceReport(report('collecting', clock.nowMs()))
     await writer.commit({ records: [{ topic: sourceStatusTopic.name, key: 'contoso', value: told, headers: {} }] })
     await clock.advance(hourMs)
-    const parts = { bus, clock, config: () => config }
+    const parts = { bus, clock, config: () => config, version: '1.0', hostName: 'relay-1' }
     expect(await new LocalControl(parts).sources()).toMatchObject([{ state: 'collecting', reported: 'stale' }])
     const ownSources = (): readonly SourceReport[] => [report('error', clock.nowMs())]
     expect(await new LocalControl({ ...parts, ownSources }).sources()).toMatchObject([

@@ -1,5 +1,5 @@
 /** Control of the log this process has open. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Bus } from '@siem-relay/bus'
 import {
   type AgentDefinition,
@@ -30,10 +30,36 @@ import {
   lagRequestSchema,
   type ReplayStatus,
 } from './control.ts'
+import { dropLetters, type HandleParts, retryLetters } from './dead-letters/handle.ts'
+import { readLetter } from './dead-letters/letter.ts'
+import { findLetter, listLetters } from './dead-letters/listing.ts'
+import { readMarks } from './dead-letters/marks.ts'
+import {
+  type DeadLetterPage,
+  type DeadLettersRequest,
+  type DroppedLetters,
+  deadLettersRequestSchema,
+  type HandleLettersRequest,
+  handleLettersRequestSchema,
+  letterIdSchema,
+  type RetriedLetters,
+  type WholeDeadLetter,
+} from './dead-letters/shapes.ts'
 import { countKept, forgetAgent } from './forget.ts'
+import { jobId } from './job-id.ts'
 import { measureLag } from './lag.ts'
+import {
+  agentOfDefinition,
+  createJudge,
+  type Previewed,
+  type PreviewRequest,
+  previewRequestSchema,
+  recordsOfLog,
+} from './preview.ts'
 import { checkPlan, planReplay } from './replay-plan.ts'
 import { type ConfiguredSource, lookAtSources } from './sources.ts'
+import { type TapItem, type TapRequest, tapRequestSchema } from './tap/shapes.ts'
+import { tapRecords } from './tap/tap.ts'
 
 /** Each has connections and groups of its own. */
 const runningJobsMax = 10
@@ -51,8 +77,14 @@ export interface LocalControlParts {
   readonly clock: Clock
   /** The configuration in force. */
   readonly config: () => ControlConfig
+  /** Of the relay: the device version of agents without one of their own. */
+  readonly version: string
+  /** Of this machine, as lines name it. */
+  readonly hostName: string
   /** How the sources are that are polled in this process; default: none. */
   readonly ownSources?: () => readonly SourceReport[]
+  /** What this process counts; default: nothing. */
+  readonly ownMetrics?: () => Promise<string>
 }
 
 export class LocalControl implements Control {
@@ -63,6 +95,10 @@ export class LocalControl implements Control {
 
   constructor(parts: LocalControlParts) {
     this.#parts = parts
+  }
+
+  async agents(): Promise<readonly AgentDefinition[]> {
+    return this.#agents()
   }
 
   async lag(request: LagRequest): Promise<readonly AgentLag[]> {
@@ -131,12 +167,70 @@ export class LocalControl implements Control {
     if (this.#agents().some((agent) => agent.id === id && agent.enabled))
       throw new RelayError(
         'RELAY_USAGE',
-        `agent ${id} is enabled: take it out of the configuration, or set enabled: false`,
+        `agent ${id} is enabled: take it out of the configuration, set enabled: false, or disable it in the portal`,
       )
     const replay = (await this.#jobs()).find((job) => job.agent === id && job.state === 'running')
     if (replay !== undefined)
       throw new RelayError('RELAY_USAGE', `replay ${replay.id} of agent ${id} is running: cancel it first`)
     return isDryRun ? countKept(this.#parts.bus, id) : forgetAgent(this.#parts.bus, id)
+  }
+
+  async deadLetters(request: DeadLettersRequest): Promise<DeadLetterPage> {
+    const { bus } = this.#parts
+    const wanted = deadLettersRequestSchema.parse(request)
+    const marks = await readMarks(bus, await this.#jobs())
+    return listLetters({ bus, marks, agents: this.#agents() }, wanted)
+  }
+
+  async deadLetter(id: string): Promise<WholeDeadLetter> {
+    const record = await findLetter(this.#parts.bus, letterIdSchema.parse(id))
+    if (record === undefined)
+      throw new RelayError('RELAY_USAGE', `there is no dead letter ${id}, or it has expired; dlq list shows them`)
+    const marks = await readMarks(this.#parts.bus, await this.#jobs())
+    return {
+      ...readLetter(record, marks.get(id), this.#agents()),
+      headers: record.headers,
+      value: record.value.toString('base64'),
+    }
+  }
+
+  async retryDeadLetters(request: HandleLettersRequest): Promise<RetriedLetters> {
+    const wanted = handleLettersRequestSchema.parse(request)
+    return this.#exclusively(() => retryLetters(this.#handleParts(), wanted))
+  }
+
+  async dropDeadLetters(request: HandleLettersRequest): Promise<DroppedLetters> {
+    const wanted = handleLettersRequestSchema.parse(request)
+    return this.#exclusively(() => dropLetters(this.#handleParts(), wanted))
+  }
+
+  async preview(request: PreviewRequest): Promise<readonly Previewed[]> {
+    const { bus, clock, version, hostName } = this.#parts
+    const { agent: wanted, limit, explain, records } = previewRequestSchema.parse(request)
+    const agent = typeof wanted === 'string' ? this.#agent(wanted) : agentOfDefinition(wanted)
+    const judge = createJudge(agent, { explain, version, hostName, nowMs: () => clock.nowMs() })
+    if (records !== undefined)
+      return records.map(({ body, ...record }) =>
+        judge({ ...record, body: Buffer.from(body), receivedMs: clock.nowMs() }),
+      )
+    const previewed: Previewed[] = []
+    for await (const record of recordsOfLog(bus, agent.tenants ?? this.#tenants(), limit)) previewed.push(judge(record))
+    return previewed
+  }
+
+  async metrics(): Promise<string | undefined> {
+    return this.#parts.ownMetrics?.()
+  }
+
+  tap(request: TapRequest, signal?: AbortSignal): AsyncIterable<TapItem> {
+    const { bus, clock } = this.#parts
+    const parts = { bus, clock, agents: this.#agents(), tenants: this.#tenants() }
+    return tapRecords(parts, tapRequestSchema.parse(request), signal)
+  }
+
+  #handleParts(): HandleParts {
+    const { bus, clock, version } = this.#parts
+    return { bus, clock, version, runningJobsMax, agents: this.#agents(), tenants: this.#tenants() }
   }
 
   async #statusOf(job: ReplayJob): Promise<ReplayStatus> {
@@ -151,12 +245,14 @@ export class LocalControl implements Control {
       const share = shareOf(progressOf(job.stretches, standings))
       return { job, share, replayed: Math.round(share * job.records) }
     }
-    const formatter = await positions.of(replayFormatterGroup(job.id), rawTopicsOfJob(job))
     const sender = await positions.of(replaySenderGroup(job.id), [replayTopic(job.id)])
     const delivered = progressOf(
       sender.map(({ topic, partition, start, end }) => ({ topic, partition, from: start, until: end })),
       sender,
     )
+    if (job.source === 'letters')
+      return { job, share: shareOf(delivered), replayed: Math.min(delivered.passed, job.records) }
+    const formatter = await positions.of(replayFormatterGroup(job.id), rawTopicsOfJob(job))
     // Formatting runs ahead of delivery: what is delivered of what is formatted so far.
     return {
       job,
@@ -199,10 +295,4 @@ export class LocalControl implements Control {
 
 function shareOf({ passed, total }: { readonly passed: number; readonly total: number }): number {
   return total === 0 ? 1 : passed / total
-}
-
-/** Short enough to type, sorted by time, and a name that topics and groups can have. */
-function jobId(nowMs: number): string {
-  const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()
-  return `${time}-${randomBytes(2).toString('hex')}`
 }

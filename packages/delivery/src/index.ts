@@ -1,6 +1,7 @@
 export { Bell, earliest } from './bell.ts'
 export { letterFor } from './letter.ts'
 export {
+  type CertificateHolder,
   type DeliveryMetrics,
   deliveryMetrics,
   type Registry,

@@ -14,10 +14,22 @@ export interface DeliveryMetrics {
   readonly deadLettered: (code: string) => void
   readonly sinkUp: (isUp: boolean) => void
   readonly unconfirmed: (messages: number) => void
-  /** Event time to delivery; negative delays (a clock that is off, an event of the future) are left out. */
-  readonly delay: (kind: string | undefined, seconds: number) => void
+  /** A message was delivered: how long after its event, and after the collector received it. Times that are unknown or lie in the
+   *  future (a clock that is off) are left out. */
+  readonly delay: (message: DeliveredMessage, nowMs: number) => void
+  /** Seen in use: until when a certificate is valid, milliseconds since the epoch. `own`: the one we show; `receiver`: the one we are shown. */
+  readonly certificate: (holder: CertificateHolder, validUntilMs: number) => void
   /** The agent is not delivered for here any more: its gauges would only stand still. */
   readonly ended: () => void
+}
+
+export type CertificateHolder = 'own' | 'receiver'
+
+/** What the delays of a message are measured by. */
+interface DeliveredMessage {
+  readonly kind: string | undefined
+  readonly eventTimeMs: number
+  readonly receivedMs: number
 }
 
 export interface DeliveryLabels {
@@ -68,18 +80,20 @@ export function deliveryMetrics(registry: Registry, labels: DeliveryLabels): Del
     labels: ['agent'],
   })
   const unconfirmed = allUnconfirmed.labels(agent)
-  const delays = histogram(registry, {
+  const delays = perKind(registry, agent, {
     name: 'siem_relay_end_to_end_delay_seconds',
     help: 'From the event’s own time to its delivery.',
-    labels: ['kind'],
-    buckets: delayBuckets,
   })
-  const delayOf = {
-    alert: delays.labels('alert'),
-    activity: delays.labels('activity'),
-    discovery: delays.labels('discovery'),
-    other: delays.labels('other'),
-  } as const satisfies Record<EventKind | 'other', unknown>
+  const transits = perKind(registry, agent, {
+    name: 'siem_relay_transit_seconds',
+    help: 'From the collector’s receipt of a record to the delivery of its message: what of the delay is the relay’s and its receiver’s.',
+  })
+
+  const certificates = gauge(registry, {
+    name: 'siem_relay_certificate_expiry_timestamp_seconds',
+    help: 'Until when a certificate of an agent’s delivery is valid, by holder: own (the client certificate), receiver. Known once it was used.',
+    labels: ['agent', 'holder'],
+  })
 
   sent.inc(0)
   sentBytes.inc(0)
@@ -97,14 +111,28 @@ export function deliveryMetrics(registry: Registry, labels: DeliveryLabels): Del
     deadLettered: (code) => deadLettered.labels(agent, service, code).inc(),
     sinkUp: (isUp) => sinkUp.set(isUp ? 1 : 0),
     unconfirmed: (messages) => unconfirmed.set(messages),
+    certificate: (holder, validUntilMs) => certificates.labels(agent, holder).set(validUntilMs / 1_000),
     ended: () => {
+      for (const holder of ['own', 'receiver']) certificates.remove(agent, holder)
       sinksUp.remove(agent)
       allUnconfirmed.remove(agent)
     },
-    delay: (kind, seconds) => {
-      if (seconds >= 0) delayOf[isKind(kind) ? kind : 'other'].observe(seconds)
+    delay: ({ kind, eventTimeMs, receivedMs }, nowMs) => {
+      const name = isKind(kind) ? kind : 'other'
+      if (nowMs >= eventTimeMs) delays[name].observe((nowMs - eventTimeMs) / 1_000)
+      if (nowMs >= receivedMs) transits[name].observe((nowMs - receivedMs) / 1_000)
     },
   }
+}
+
+function perKind(registry: Registry, agent: string, spec: { readonly name: string; readonly help: string }) {
+  const all = histogram(registry, { ...spec, labels: ['agent', 'kind'], buckets: delayBuckets })
+  return {
+    alert: all.labels(agent, 'alert'),
+    activity: all.labels(agent, 'activity'),
+    discovery: all.labels(agent, 'discovery'),
+    other: all.labels(agent, 'other'),
+  } as const satisfies Record<EventKind | 'other', unknown>
 }
 
 function isKind(kind: string | undefined): kind is EventKind {
@@ -125,6 +153,7 @@ export function replayMetrics(registry: Registry, agent: string): DeliveryMetric
     sinkUp() {},
     unconfirmed() {},
     delay() {},
+    certificate() {},
     ended() {},
   }
 }

@@ -105,12 +105,15 @@ function topicOf(job: ReplayJob): ReturnType<typeof outTopic> {
   return job.source === 'out' ? outTopic(job.agent) : replayTopic(job.id)
 }
 
-/** From raw records a job is delivered when all are formatted, and then everything formatted is delivered: in this order. */
+/** From raw records a job is delivered when all are formatted, and then everything formatted is delivered: in this order. Dead
+ *  letters came with the job. */
 async function isDelivered(job: ReplayJob, { bus }: World): Promise<boolean> {
   if (job.source === 'out')
     return progressOf(job.stretches, await bus.positions.of(replaySenderGroup(job.id), [topicOf(job)])).isDone
-  const formatter = await bus.positions.of(replayFormatterGroup(job.id), rawTopicsOfJob(job))
-  if (!progressOf(job.stretches, formatter).isDone) return false
+  if (job.source === 'raw') {
+    const formatter = await bus.positions.of(replayFormatterGroup(job.id), rawTopicsOfJob(job))
+    if (!progressOf(job.stretches, formatter).isDone) return false
+  }
   const sender = await bus.positions.of(replaySenderGroup(job.id), [topicOf(job)])
   return sender.every(({ oldestPendingMs }) => oldestPendingMs === undefined)
 }

@@ -30,7 +30,7 @@ const connectTimeoutMs = 30_000
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` for an unreadable caFile or a malformed proxy variable. */
 export function createDispatchers(settings: DispatcherOptions): Dispatchers {
   const { proxy, caFile, env, timeoutMs = timeoutMsDefault, connections = 4 } = settings
-  const tls = caFile === undefined ? {} : { ca: [...getCACertificates('default'), ...readAuthorities(caFile)] }
+  const tls = caFile === undefined ? {} : { ca: trustedAuthorities(caFile) }
   const open = new Map<string, Dispatcher>()
 
   function make(via: URL | undefined): Dispatcher {
@@ -70,6 +70,11 @@ export function createDispatchers(settings: DispatcherOptions): Dispatchers {
 function basicCredentials(proxy: URL): string {
   const text = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
   return `Basic ${Buffer.from(text).toString('base64')}`
+}
+
+/** The usual authorities, and those of the file. @throws {RelayError} `RELAY_CONFIG_INVALID` for a file that cannot be used. */
+export function trustedAuthorities(file: string): string[] {
+  return [...getCACertificates('default'), ...readAuthorities(file)]
 }
 
 export function readAuthorities(file: string): string[] {

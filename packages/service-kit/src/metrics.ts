@@ -18,7 +18,7 @@ export interface MetricSpec<Label extends string> {
 }
 
 /** A registry with Node's process metrics under their usual names and `siem_relay_build_info`. One per process. */
-export function createMetrics(build: { readonly version: string; readonly revision?: string }): Registry {
+export function createMetrics(build: { readonly version: string; readonly revision?: string | undefined }): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   gauge(registry, {
@@ -29,13 +29,29 @@ export function createMetrics(build: { readonly version: string; readonly revisi
   return registry
 }
 
+export interface CounterSpec<Label extends string> extends MetricSpec<Label> {
+  /** Called before every scrape: a count that is kept elsewhere, and only grows. That of the first call counts. */
+  readonly read?: () => number
+}
+
 /** The counter of this name, made at the first call: several services in one process share it. */
 export function counter<const Label extends string = never>(
   registry: Registry,
-  spec: MetricSpec<Label>,
+  spec: CounterSpec<Label>,
 ): Counter<Label> {
   if (!spec.name.endsWith('_total')) throw new TypeError(`${spec.name}: a counter's name ends in _total`)
-  return reuseOr(registry, spec, Counter<Label>, (common) => new Counter<Label>(common))
+  return reuseOr(registry, spec, Counter<Label>, (common) => {
+    const { read } = spec
+    if (read === undefined) return new Counter<Label>(common)
+    const made: Counter<Label> = new Counter<Label>({
+      ...common,
+      collect: () => {
+        made.reset()
+        made.inc(read())
+      },
+    })
+    return made
+  })
 }
 
 export interface GaugeSpec<Label extends string> extends MetricSpec<Label> {

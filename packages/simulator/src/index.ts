@@ -10,6 +10,7 @@ export {
 export type { AzureApplication } from './azure/entra.ts'
 export type { AzureFault, AzureFaultOptions, AzureFaults, WaitingAzureFault } from './azure/faults.ts'
 export type { AzureTotals, EarlyUpload, TokenLog, UploadLog } from './azure/ledger.ts'
+export type { MachineRequest, SimulatedMachine } from './azure/machine.ts'
 export { readRuleTemplate } from './azure/rule-template.ts'
 export type { Column, ColumnType, DataCollectionRule, StreamDeclaration } from './azure/rules.ts'
 export type { ColumnLoss, StoredRow } from './azure/table-store.ts'

@@ -1,4 +1,5 @@
 export { type CollectorConfig, type SourceConfig, sourcesSchema } from './config.ts'
+export { durationMs } from './duration.ts'
 export { portalUrlOf } from './sources/defender/config.ts'
 export type { Gap } from './sources/gaps.ts'
 export { tenantOf } from './sources/settings.ts'

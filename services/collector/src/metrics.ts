@@ -7,6 +7,21 @@ const perStream = ['source', 'kind'] as const
 
 export type CollectorMetrics = ReturnType<typeof createCollectorMetrics>
 
+/** What came of API requests. */
+const requestResults = ['ok', 'throttled', 'auth', 'refused', 'bad_answer', 'unavailable'] as const
+export type RequestResult = (typeof requestResults)[number]
+
+/** Counters of a source that asks an API start at 0, so that `rate()` sees the first increment. */
+export function announceSource(metrics: CollectorMetrics, source: string, kinds: readonly string[]): void {
+  metrics.throttled.inc({ source }, 0)
+  for (const kind of kinds) {
+    metrics.received.inc({ source, kind }, 0)
+    metrics.late.inc({ source, kind }, 0)
+    for (const change of ['opened', 'whole', 'unverifiable']) metrics.gapChanges.inc({ source, kind, change }, 0)
+    for (const result of requestResults) metrics.requests.inc({ source, kind, result }, 0)
+  }
+}
+
 /** What sets the gauges of a registry; several collectors may share one. */
 const settersOf = new WeakMap<Registry, Set<() => void>>()
 
@@ -23,7 +38,7 @@ export function createCollectorMetrics(registry: Registry) {
     }),
     requests: counter(registry, {
       name: 'siem_relay_source_requests_total',
-      help: 'API requests by outcome: ok, throttled, auth, refused, bad_answer, unavailable.',
+      help: `API requests by outcome: ${requestResults.join(', ')}.`,
       labels: ['source', 'kind', 'result'],
     }),
     throttled: counter(registry, {

@@ -2,8 +2,7 @@
 import {
   type AgentDefinition,
   formatOf,
-  headerBytesMax,
-  messageBytesMaxOf,
+  lineBytesMaxOf,
   rawKinds,
   rawTopic,
   rawTopicsOf,
@@ -11,13 +10,6 @@ import {
 } from '@siem-relay/common'
 import { isSameConfig } from '@siem-relay/service-kit'
 import type { FormatterConfig } from './config.ts'
-
-/** The longest line on a terminal. */
-const consoleBytesMax = 65_536
-/** The largest row: it shares a request with two brackets. */
-const rowBytesMax = 1_000_000 - 2
-/** The sender may run on another machine: the longest name a header can hold (RFC 5424 §6). */
-const longestHostName = 'x'.repeat(255)
 
 export interface AgentPlan {
   readonly agent: AgentDefinition
@@ -55,13 +47,4 @@ export function idleInputsOf(agent: AgentDefinition, tenants: readonly string[])
   const inputs = new Set(inputsOf(agent, tenants).map(({ name }) => name))
   const all = (agent.tenants ?? tenants).flatMap((tenant) => rawKinds.map((kind) => rawTopic(tenant, kind)))
   return all.filter(({ name }) => !inputs.has(name))
-}
-
-/** What the destination takes, less the header its sender puts in front. */
-function lineBytesMaxOf(agent: AgentDefinition): number {
-  if (agent.sentinel !== undefined) return Math.min(rowBytesMax, agent.sentinel.requestBytesMax - 2)
-  return (
-    (agent.syslog === undefined ? consoleBytesMax : messageBytesMaxOf(agent.syslog)) -
-    headerBytesMax(agent.header, longestHostName, agent.device.vendor)
-  )
 }

@@ -51,6 +51,10 @@ export class AlertTwins {
     this.#twins.restore(state)
   }
 
+  get heldCount(): number {
+    return this.#twins.heldCount
+  }
+
   dueMs(): number | undefined {
     return this.#twins.dueMs()
   }

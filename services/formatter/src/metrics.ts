@@ -1,6 +1,6 @@
 /** The formatter's part of the balance: received = formatted + discarded + dead-lettered, counted when the transaction is durable. */
 import { type ErrorCode, eventKindOf } from '@siem-relay/common'
-import { counter, type World } from '@siem-relay/service-kit'
+import { counter, gauge, type World } from '@siem-relay/service-kit'
 
 /** What one batch came to. */
 export interface BatchCounts {
@@ -62,6 +62,8 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
     help: 'Records let through because their filter failed to evaluate.',
     labels: ['agent'],
   })
+  shortened.inc({ agent }, 0)
+  filterErrors.inc({ agent }, 0)
   deadLettered.inc({ agent, stage: 'formatter', code: 'RELAY_RECORD_INVALID' }, 0)
   for (const reason of ['filter', 'repeat', 'duplicate'])
     for (const kind of Object.values(eventKindOf)) discarded.inc({ agent, kind, reason }, 0)
@@ -74,5 +76,23 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
     for (const [code, count] of counts.deadLettered) deadLettered.inc({ agent, stage: 'formatter', code }, count)
     if (counts.shortened > 0) shortened.inc({ agent }, counts.shortened)
     if (counts.filterErrors > 0) filterErrors.inc({ agent }, counts.filterErrors)
+  }
+}
+
+/** A gauge of the alerts of one agent that wait for their twin, over the alert topics of its tenants. */
+export function createHeldGauge(metrics: World['metrics'], agent: string): (topic: string, alerts: number) => void {
+  const held = gauge(metrics, {
+    name: 'siem_relay_alerts_held',
+    help: 'Alerts an agent’s formatter holds back because their twin may come; they leave when it has, or when the grace time is over.',
+    labels: ['agent'],
+  })
+  const byTopic = new Map<string, number>()
+  held.set({ agent }, 0)
+  return (topic, alerts) => {
+    byTopic.set(topic, alerts)
+    held.set(
+      { agent },
+      [...byTopic.values()].reduce((sum, one) => sum + one, 0),
+    )
   }
 }

@@ -26,12 +26,14 @@ export function messageRecord(
   message: Extract<Outcome, { outcome: 'message' }>,
   value: Buffer,
 ): NewRecord & { readonly value: Buffer } {
+  const receivedMs = record.headers[rawHeaders.receivedMs]
   return {
     topic,
     key: record.key,
     value,
     headers: {
       [outHeaders.eventTimeMs]: String(message.eventTimeMs),
+      ...(receivedMs !== undefined && { [outHeaders.receivedMs]: receivedMs }),
       [outHeaders.kind]: kind,
       [outHeaders.source]: record.headers[rawHeaders.source] ?? '',
       [outHeaders.severity]: String(message.severity),
@@ -70,6 +72,8 @@ export function deadLetterRecord(
     key: record.key,
     value: record.value,
     headers: {
+      // Its envelope: with it the record can be formatted again when the raw one has expired.
+      ...record.headers,
       ...originHeaders(record, agent),
       [letterHeaders.code]: letter.code,
       [letterHeaders.reason]: letter.reason.slice(0, reasonCharactersMax),

@@ -56,7 +56,13 @@ describe('a formatter partition', () => {
     expect(records[0]).toMatchObject({
       topic: 'out.siem',
       key: 'a1',
-      headers: { 'event-time-ms': '1700000000000', kind: 'activity', source: 'contoso', severity: '0' },
+      headers: {
+        'event-time-ms': '1700000000000',
+        'received-ms': '1700000009000',
+        kind: 'activity',
+        source: 'contoso',
+        severity: '0',
+      },
     })
   })
 
@@ -106,6 +112,8 @@ describe('a formatter partition', () => {
       stage: 'formatter',
       'origin-topic': 'raw.contoso.activities',
       'origin-partition': '1',
+      // Its envelope, so that it can be formatted again when the raw record has expired.
+      ...record(1, 'bad', body).headers,
     })
     expect(records[0]?.headers.reason).toMatch(reason)
   })

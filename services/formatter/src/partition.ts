@@ -25,6 +25,8 @@ import { Utf8Slab } from './utf8-slab.ts'
 export interface PartitionOptions extends PipelineOptions {
   readonly agent: AgentDefinition
   readonly count: CountBatch
+  /** Told how many alerts of the partition wait for their twin, by what is committed. */
+  readonly held?: (topic: string, alerts: number) => void
   /** A replay's topic for messages. Its discards and dead letters were kept when the records came by first: they are counted only. */
   readonly replayTopic?: string
 }
@@ -45,6 +47,10 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
   seen.restore(assignment.state)
   const slab = new Utf8Slab()
   let counts = noCounts()
+  const noteHeld = (): void => {
+    if (twins !== undefined) options.held?.(assignment.topic, twins.heldCount)
+  }
+  noteHeld()
 
   return {
     process(batch) {
@@ -101,7 +107,10 @@ export function openPartition(assignment: Assignment, options: PartitionOptions)
       seen.commit()
       options.count(kind, counts)
       counts = noCounts()
+      noteHeld()
     },
+    // Whoever has the partition next tells of them.
+    ended: () => options.held?.(assignment.topic, 0),
   }
 }
 

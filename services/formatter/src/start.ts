@@ -5,7 +5,7 @@ import { deadLettersTopic, discardedTopic, formatterGroup, formatterStateTopic, 
 import { IdleGroups, type Reconfigurable, type Running, type World } from '@siem-relay/service-kit'
 import { type AgentPlan, idleInputsOf, isSamePlan, planOf } from './agent-plan.ts'
 import type { FormatterConfig } from './config.ts'
-import { createFormatterMetrics } from './metrics.ts'
+import { createFormatterMetrics, createHeldGauge } from './metrics.ts'
 import { openPartition, type PartitionOptions } from './partition.ts'
 import { batchMax, startReplays } from './replays.ts'
 
@@ -81,13 +81,14 @@ function startAgent(plan: AgentPlan, lookbackMs: number, world: World): Worker {
   const { agent, inputs } = plan
   const log = world.log.child({ service: 'formatter', agent: agent.id })
   const count = createFormatterMetrics(world.metrics, agent.id)
+  const held = createHeldGauge(world.metrics, agent.id)
   const worker = world.bus.stage({
     group: formatterGroup(agent.id),
     inputs,
     stateTopic: formatterStateTopic(agent.id),
     startAtMs: world.clock.nowMs() - lookbackMs,
     ...batchMax,
-    open: (assignment) => openPartition(assignment, { ...partitionOptions(plan, world), count }),
+    open: (assignment) => openPartition(assignment, { ...partitionOptions(plan, world), count, held }),
     onError: (error) => log.warn({ err: error }, 'formatting was interrupted and is tried again'),
   })
   log.info({ inputs: inputs.map(({ name }) => name) }, 'formatting started')

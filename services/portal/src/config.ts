@@ -77,10 +77,18 @@ export const portalSchema = z
       description:
         'Private and loopback addresses that agents made in the portal may send to. Default: private ones (RFC 1918, fc00::/7); link-local ones never.',
     }),
-    secretsKeyFile: z.string().min(1).optional().meta({
-      description:
-        'File with the key that seals secrets of agents; made at first use. Default: secrets.key in the data directory. Services that deliver for such agents need the same file.',
-    }),
+    views: z
+      .strictObject({
+        retentionDays: z.int().min(1).max(400).default(90).meta({
+          description:
+            'How long discovery and duplicates are shown; the log itself keeps its records as its topics say.',
+        }),
+        discoveryRowsMax: z.int().min(10_000).max(100_000_000).default(5_000_000).meta({
+          description:
+            'Sums of a day (by app, user, address and stream) that are kept, about 100 bytes each; beyond it the oldest days leave early.',
+        }),
+      })
+      .prefault({}),
   })
   .superRefine(({ listen, tls, publicUrl, trustProxy, oidc }, context) => {
     const host = /^(?:\[([^\]]*)\]|([^:]*)):/.exec(listen)

@@ -2,8 +2,11 @@
 import type { AgentDefinition } from '@siem-relay/common'
 import type { Control } from '@siem-relay/control'
 import type { World } from '@siem-relay/service-kit'
+import type { Agents } from './agents/agents.ts'
+import type { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { TestMessageAnswer } from './contract/agents.ts'
+import type { Views } from './views/views.ts'
 
 /** What only the app can give. */
 export interface PortalParts {
@@ -15,8 +18,13 @@ export interface PortalParts {
   readonly sources: () => readonly PortalSource[]
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Sends one line from here and tells what happened. */
-  readonly testMessage?: ((agent: AgentDefinition) => Promise<TestMessageAnswer>) | undefined
+  /**
+   * Sends one line from here and tells what happened.
+   * @param refuses why nothing may be sent to an address; undefined when it may.
+   */
+  readonly testMessage?:
+    | ((agent: AgentDefinition, refuses: (address: string) => string | undefined) => Promise<TestMessageAnswer>)
+    | undefined
 }
 
 export interface PortalSource {
@@ -30,6 +38,9 @@ export interface PortalSource {
 export interface PortalContext extends PortalParts {
   readonly config: PortalConfig
   readonly world: World
-  /** Every agent there is: the file's, then the portal's. */
-  readonly agents: () => readonly AgentDefinition[]
+  /** Every agent there is: `definitions()` are those in force, `draft()` checks one a page has made. */
+  readonly agents: Agents
+  readonly tokens: Tokens
+  /** What was seen of discovery and twins. */
+  readonly views: Views
 }

@@ -1,17 +1,26 @@
 /** The portal: pages and their API, agents made there, and what is asked of the log from there. */
 import type { Server as TlsServer } from 'node:https'
 import { join } from 'node:path'
+import { tenantsOf } from '@siem-relay/common'
 import { formatListen, listenError, parseListen, type Running, type World } from '@siem-relay/service-kit'
 import { Access } from './access/access.ts'
-import { addAccountRoutes, type OwnedTokens } from './access/account-routes.ts'
+import { addAccountRoutes } from './access/account-routes.ts'
+import { openDatabase } from './access/database.ts'
 import { addOidcRoutes } from './access/oidc-routes.ts'
 import { addSessionRoutes } from './access/session-routes.ts'
+import { Agents } from './agents/agents.ts'
+import { Forgetting } from './agents/forgetting.ts'
+import { addAgentRoutes } from './agents/routes.ts'
+import { StatusTable } from './agents/status-table.ts'
+import { AgentStore } from './agents/store.ts'
+import { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { PortalContext, PortalParts } from './context.ts'
 import { loadAssets } from './server/assets.ts'
 import { addRoutes } from './server/routes.ts'
 import { buildServer } from './server/server.ts'
 import { followTls, readTls } from './server/tls.ts'
+import { startViews } from './views/views.ts'
 
 export interface RunningPortal extends Running {
   /** Where browsers find it. */
@@ -20,11 +29,6 @@ export interface RunningPortal extends Running {
   readonly setUpLink: string | undefined
 }
 
-const noTokens: OwnedTokens = {
-  ofOwner: () => [],
-  takeOver: async () => undefined,
-  revokeAll: async () => undefined,
-}
 const pagesDirectory = join(import.meta.dirname, '..', 'web')
 
 /** @throws {RelayError} `RELAY_LISTEN_FAILED`, `RELAY_PORTAL_DATA`, `RELAY_CONFIG_INVALID` */
@@ -32,8 +36,33 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
   await using starting = new AsyncDisposableStack()
   const log = world.log.child({ service: 'portal' })
   const tls = config.tls === undefined ? undefined : readTls(config.tls)
-  const access = starting.use(new Access({ config, world: { ...world, log }, env: parts.env }))
-  const context: PortalContext = { ...parts, config, world: { ...world, log }, agents: parts.fileAgents }
+  const around: World = { ...world, log }
+  const database = openDatabase(config.data)
+  starting.defer(() => database.close())
+  const access = starting.use(new Access({ config, database, world: around, env: parts.env }))
+  const store = starting.use(await AgentStore.open(around))
+  const statuses = starting.use(await StatusTable.open(around))
+  const tokens = new Tokens(store, database, world.clock)
+  const forgetting = starting.use(new Forgetting(database, parts.control, around, (id) => store.get(id) !== undefined))
+  const agents = new Agents({
+    config,
+    world: around,
+    app: parts,
+    store,
+    tokens,
+    statuses,
+    forgetting,
+    hasAccount: (name) => access.accounts.get(name) !== undefined,
+  })
+  const views = starting.use(
+    startViews({
+      directory: config.data,
+      limits: config.views,
+      world: around,
+      tenants: () => tenantsOf(parts.sources()),
+    }),
+  )
+  const context: PortalContext = { ...parts, config, world: around, agents, tokens, views }
   const server = await buildServer({
     config,
     guard: access,
@@ -44,7 +73,8 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     addApi: (api) => {
       addSessionRoutes(api, access, parts.version)
       addOidcRoutes(api, access, config)
-      addAccountRoutes(api, access, noTokens)
+      addAccountRoutes(api, access, tokens)
+      addAgentRoutes(api, agents, tokens)
       addRoutes(api, context)
     },
   })

@@ -87,7 +87,11 @@ export class SentinelSender implements Sender {
     this.#gate = new RuleGate(world.clock, world.random)
     const { proxy, caFile, timeoutMs, concurrency } = destination
     this.#dispatchers = createDispatchers({ proxy, caFile, env: around.env, timeoutMs, connections: concurrency * 3 })
-    this.#tokens = createTokens(destination, world.clock, around.env)
+    this.#tokens = createTokens(destination, {
+      clock: world.clock,
+      env: around.env,
+      onCertificate: (validUntilMs) => this.#metrics.certificate('own', validUntilMs),
+    })
     const loopFor = (kind: EventKind): StreamLoop =>
       new StreamLoop({ kind, settings: destination, clock: world.clock, ports: this.#ports(kind) })
     this.#loops = { alert: loopFor('alert'), activity: loopFor('activity'), discovery: loopFor('discovery') }
@@ -249,9 +253,10 @@ export class SentinelSender implements Sender {
     acknowledge(entries)
     const nowMs = clock.nowMs()
     for (const { record, kind } of entries) {
-      const eventMs = Number(record.headers[outHeaders.eventTimeMs])
-      if (nowMs - eventMs > clampedAfterMs) this.#metrics.clamped()
-      this.#metrics.delay(kind, (nowMs - eventMs) / 1_000)
+      const eventTimeMs = Number(record.headers[outHeaders.eventTimeMs])
+      const receivedMs = Number(record.headers[outHeaders.receivedMs] ?? Number.NaN)
+      if (nowMs - eventTimeMs > clampedAfterMs) this.#metrics.clamped()
+      this.#metrics.delay({ kind, eventTimeMs, receivedMs }, nowMs)
     }
     this.#metrics.delivered(entries.length)
     this.#window.done(entries)

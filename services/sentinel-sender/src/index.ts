@@ -1,1 +1,3 @@
+export type { Answer } from './client.ts'
+export { openProbe, type Probe, type Reached } from './probe.ts'
 export { type SentinelSenderOptions, start } from './start.ts'

@@ -1,5 +1,7 @@
 /** The whole service against a simulated Azure over TLS. */
+import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { createAuthority } from '@siem-relay/simulator'
 import { describe, expect, test } from 'vitest'
 import { type AzureUnderTest, eventually, startAzure } from './testing/sender.ts'
 
@@ -163,6 +165,22 @@ describe('trouble', () => {
     const agents = [setup.agent({ caFile: '/nowhere/ca.pem' })]
     expect(() => sender.check({ agents })).toThrow(expect.objectContaining({ code: 'RELAY_CONFIG_INVALID' }))
     await allPassed(setup)
+  })
+
+  test('a certificate that a token is asked for with is known by its end, whatever Entra says to it', async () => {
+    await using setup = await startAzure()
+    const { certificate, privateKey } = createAuthority(Date.now())
+    const certificateFile = `${setup.secretFile}.pem`
+    writeFileSync(certificateFile, `${certificate}\n${privateKey}`)
+    await setup.put('alert', 1)
+    await setup.send({
+      auth: { type: 'certificate', tenantId: 'contoso.onmicrosoft.com', clientId: 'relay', certificateFile },
+    })
+    await eventually(async () =>
+      expect(await setup.metric('siem_relay_certificate_expiry_timestamp_seconds', { holder: 'own' })).toBe(
+        Date.parse(new X509Certificate(certificate).validTo) / 1_000,
+      ),
+    )
   })
 
   test('a wrong secret is told with its fix, and a new one in the file is taken up', async () => {

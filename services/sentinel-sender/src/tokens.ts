@@ -1,5 +1,6 @@
 /** Tokens for Azure Monitor, by the identity an agent has. Kept until shortly before they expire; secrets are read from their files
  *  for every new token, so that a rotated one is taken up without a restart. */
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { TokenCredential } from '@azure/identity'
 import {
@@ -10,7 +11,7 @@ import {
   RelayError,
   type SentinelDestination,
 } from '@siem-relay/common'
-import { chooseProxy, type Environment, readAuthorities } from '@siem-relay/http'
+import { chooseProxy, type Environment, trustedAuthorities } from '@siem-relay/http'
 
 /** A token is renewed this long before its end. */
 const marginMs = 5 * 60_000
@@ -25,8 +26,15 @@ export interface Tokens {
   refused(token: string): void
 }
 
+export interface TokenOptions {
+  readonly clock: Clock
+  readonly env: Environment
+  /** Told until when the certificate is valid that a token was asked for with. */
+  readonly onCertificate?: (validUntilMs: number) => void
+}
+
 /** @throws {RelayError} `RELAY_CONFIG_INVALID` for a malformed proxy variable. */
-export function createTokens(destination: SentinelDestination, clock: Clock, env: Environment): Tokens {
+export function createTokens(destination: SentinelDestination, { clock, env, onCertificate }: TokenOptions): Tokens {
   const proxy = proxyOf(destination, env)
   const scope = `${azureClouds[destination.cloud].audience}/.default`
   let current: { readonly token: string; readonly untilMs: number } | undefined
@@ -34,6 +42,8 @@ export function createTokens(destination: SentinelDestination, clock: Clock, env
 
   async function ask(): Promise<string> {
     try {
+      const { auth } = destination
+      if (auth.type === 'certificate') onCertificate?.(await validUntilMs(auth.certificateFile))
       const credential = await createCredential(destination, proxy)
       const { token, expiresOnTimestamp } = (await credential.getToken(scope)) ?? {}
       if (token === undefined) throw new Error('no token was given')
@@ -69,6 +79,11 @@ export function createTokens(destination: SentinelDestination, clock: Clock, env
   }
 }
 
+/** @throws what says that the file is away or holds no certificate. */
+async function validUntilMs(path: string): Promise<number> {
+  return new X509Certificate(await readFile(path)).validToDate.getTime()
+}
+
 /** Tokens take the same way as rows; Entra is another host. */
 function proxyOf(destination: SentinelDestination, env: Environment): URL | undefined {
   try {
@@ -86,7 +101,7 @@ async function createCredential(destination: SentinelDestination, proxy: URL | u
     authorityHost: authorityOf(destination),
     // An authority of its own is not asked for at Microsoft's.
     disableInstanceDiscovery: authorityHost !== undefined,
-    ...(caFile !== undefined && { tlsOptions: { ca: readAuthorities(caFile) } }),
+    ...(caFile !== undefined && { tlsOptions: { ca: trustedAuthorities(caFile) } }),
     ...(proxy !== undefined && {
       proxyOptions: {
         host: `${proxy.protocol}//${proxy.hostname}`,
@@ -131,7 +146,12 @@ async function createCredential(destination: SentinelDestination, proxy: URL | u
 /** What Entra said is an answer; what did not reach it, is not. */
 function tokenError(error: unknown): RelayError {
   const text = describeError(error).replace(/\s+/g, ' ').slice(0, 400)
-  const isUnreachable = /ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|network|socket hang up|timeout|certificate/i.test(text)
+  // Of certificates only those of servers: one's own that cannot be read is no matter of the network. An authority that does not
+  // say where its endpoints are was not reached, or not trusted; more the library does not tell.
+  const isUnreachable =
+    /endpoints_resolution_error|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|network|socket hang up|timeout|certificate has expired|self[- ]signed certificate|(first|local issuer) certificate|certificate's altnames/i.test(
+      text,
+    )
   return isUnreachable && !/AADSTS/.test(text)
     ? new RelayError('RELAY_SENTINEL_UNAVAILABLE', `no token could be asked for: ${text}`, { cause: error })
     : new RelayError('RELAY_SENTINEL_TOKEN', `no token was given: ${text}`, { cause: error })

@@ -167,6 +167,18 @@ describe('status', () => {
   })
 })
 
+test('transit is counted from the collector’s receipt on; a message that does not tell it is left out', async () => {
+  await using receiver = await Receiver.start()
+  await using sender = await startSender({ syslog: { port: receiver.port } })
+  const partition = sender.bus.partition('siem')
+  await partition.give([cefLine(0)], { 'received-ms': String(Date.now() - 3_000), kind: 'activity' })
+  await partition.give([cefLine(1)], { kind: 'activity' })
+  await sender.running.stop(5_000)
+  const name = 'siem_relay_transit_seconds'
+  expect(await sender.metric(name, { agent: 'siem', kind: 'activity', le: '+Inf' })).toBe(1)
+  expect(await sender.metric(name, { agent: 'siem', kind: 'activity', le: '2' })).toBe(0)
+})
+
 test('end-to-end delay is counted by kind, and negative ones are left out', async () => {
   await using receiver = await Receiver.start()
   await using sender = await startSender({ syslog: { port: receiver.port } })
@@ -178,6 +190,7 @@ test('end-to-end delay is counted by kind, and negative ones are left out', asyn
   await partition.give([cefLine(3)], { kind: 'activity' })
   await sender.running.stop(5_000)
   const name = 'siem_relay_end_to_end_delay_seconds'
+  expect(await sender.metric(name, { agent: 'siem', kind: 'alert', le: '+Inf' })).toBe(1)
   expect(await sender.metric(name, { kind: 'alert', le: '+Inf' })).toBe(1)
   expect(await sender.metric(name, { kind: 'alert', le: '2' })).toBe(0)
   expect(await sender.metric(name, { kind: 'other', le: '+Inf' })).toBe(1)

@@ -197,10 +197,10 @@ export class AgentSender implements Sender {
     let delivered = to - from
     for (let index = from; index < to; index++) {
       if (refused?.has(index)) delivered--
-      this.#metrics.delay(
-        records[index]?.headers[outHeaders.kind],
-        (nowMs - (eventTimesMs[index] ?? Number.NaN)) / 1_000,
-      )
+      const headers = records[index]?.headers
+      const eventTimeMs = eventTimesMs[index] ?? Number.NaN
+      const receivedMs = Number(headers?.[outHeaders.receivedMs] ?? Number.NaN)
+      this.#metrics.delay({ kind: headers?.[outHeaders.kind], eventTimeMs, receivedMs }, nowMs)
     }
     this.#metrics.delivered(delivered)
     this.#noteWindow()
@@ -239,6 +239,7 @@ export class AgentSender implements Sender {
         this.#metrics.resent(again)
       },
       checkpoint: (seconds) => this.#metrics.checkpoint(seconds),
+      certificate: (holder, validUntilMs) => this.#metrics.certificate(holder, validUntilMs),
       refused: () => this.#metrics.udpRefused(),
       declined: () => this.#metrics.declined(),
       deadLetter: ({ feed, records }, index, error, attempts) => {
@@ -255,7 +256,11 @@ function roundMessagesOf(syslog: SyslogDestination | undefined): number {
   return syslog?.checkpointMessages ?? 5_000
 }
 
-function encoderOf(agent: AgentDefinition, { hostName, clock }: World): EncoderSettings {
+/** How an agent's messages are written and framed. */
+export function encoderOf(
+  agent: AgentDefinition,
+  { hostName, clock }: Pick<World, 'hostName' | 'clock'>,
+): EncoderSettings {
   const { syslog, header, device } = agent
   return {
     framing: syslog === undefined ? 'lf' : framed(syslog),

@@ -1,1 +1,2 @@
 export { type SyslogSenderOptions, start } from './start.ts'
+export { sendTestMessage, type TestMessageOptions } from './test-message/send.ts'

@@ -118,6 +118,20 @@ async function withSender(work: (parts: Parts) => Promise<void>): Promise<void> 
 }
 
 describe('a replay job', () => {
+  test('of dead letters delivers what came with it, then is done, and its topic goes', () =>
+    withSender(async ({ bus, job, metrics, startSender, written }) => {
+      await bus.ensureTopics([replayTopic('r1')])
+      await put(bus, replayTopic('r1').name, lines(30))
+      const letters = await jobOn(bus, { source: 'letters', records: 30, stretches: [] })
+      await writeJobs({ bus }, 'control', [letters])
+      await using sender = await startSender()
+      await eventually(async () => expect(await job()).toMatchObject({ state: 'done', replayed: 30, isCleared: true }))
+      expect(new Set(written())).toEqual(new Set(lines(30)))
+      expect(await metrics()).toContain('siem_relay_replayed_messages_total{agent="soc"} 30')
+      expect((await bus.positions.of('any', [replayTopic('r1')])).every(({ end }) => end === 0)).toBe(true)
+      await sender.stop(0)
+    }))
+
   test('goes out once, is written as done, and leaves no group behind; the agent need not be enabled', () =>
     withSender(async ({ bus, written, startSender, job, metrics }) => {
       await put(bus, 'out.soc', lines(40))

@@ -7,7 +7,13 @@ import {
   type SyslogDestination,
   tlsSettingsOf,
 } from '@siem-relay/common'
-import { type RunningSenders, type SenderKind, type SendersConfig, startSenders } from '@siem-relay/delivery'
+import {
+  type CertificateHolder,
+  type RunningSenders,
+  type SenderKind,
+  type SendersConfig,
+  startSenders,
+} from '@siem-relay/delivery'
 import type { World } from '@siem-relay/service-kit'
 import { AgentSender } from './agent-sender.ts'
 import { Checkpoint } from './confirm/checkpoint.ts'
@@ -131,6 +137,7 @@ function createTransport(agent: AgentDefinition, context: TransportContext, surr
     tuning,
     tlsOptions: tls && createTlsOptions(tls),
     onFailure: () => report.connectFailed(),
+    onCertificate: (holder: CertificateHolder, validUntilMs: number) => report.certificate(holder, validUntilMs),
   }
   if (destination.protocol === 'relp') {
     const session = { clock, timeoutMs: destination.connectTimeoutMs, firstTxnr: tuning.firstTxnr }

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -34,6 +35,22 @@ describe.each(versions)('%s', (version: SecureVersion) => {
     expect(receiver.lines).toEqual(cefLines(500))
     expect(sender.committed()).toBe(500)
     expect(receiver.sockets.length).toBeGreaterThan(5)
+  })
+
+  test('it is known until when both certificates are valid', async () => {
+    await using receiver = await tlsReceiver(certificates.server, { maxVersion: version })
+    await using sender = await tlsSender(receiver.port, pairFiles(certificates.client))
+    await sender.give(cefLines(1))
+    const name = 'siem_relay_certificate_expiry_timestamp_seconds'
+    for (const [holder, { cert }] of [
+      ['own', certificates.client],
+      ['receiver', certificates.server],
+    ] as const)
+      await eventually(async () =>
+        expect(await sender.metric(name, { agent: 'siem', holder })).toBe(
+          Date.parse(new X509Certificate(cert).validTo) / 1_000,
+        ),
+      )
   })
 
   test.each([

@@ -1,6 +1,7 @@
 /** The port between an agent's sender and its wire. A transport takes segments from the window, sends them, and confirms what
  *  is delivered by its own measure; what fails it sends again from the window. */
 import type { Clock, RelayError } from '@siem-relay/common'
+import type { CertificateHolder } from '@siem-relay/delivery'
 import type { Segment } from './segment.ts'
 import type { Window } from './window.ts'
 
@@ -37,6 +38,8 @@ export interface TransportReport {
   sent(messages: number, bytes: number, again: number): void
   /** A checkpoint took so long. */
   checkpoint(seconds: number): void
+  /** TLS: until when a certificate that was used is valid. */
+  certificate(holder: CertificateHolder, validUntilMs: number): void
   /** UDP: the receiver's machine said that nobody listens. */
   refused(): void
   /** RELP: the receiver answered a message with something else than 200. */

@@ -186,6 +186,7 @@ function udpTransport(socket: TooSmallNetwork, onRefused: (segment: Segment, ind
     connectFailed: nothing,
     sent: nothing,
     checkpoint: nothing,
+    certificate: nothing,
     refused: nothing,
     declined: nothing,
     deadLetter: onRefused,

@@ -12,6 +12,8 @@ import type { Report } from '../report.ts'
 import { copyGroup, copyState, input, numbered, output, writerState } from './copy-topics.ts'
 
 const batch = 500
+/** Every one has transactions of its own: the more are under way, the likelier a kill meets one that is ending. */
+const manyPartitions = 48
 /** Longer than anything takes that is not stuck. */
 const patienceMs = 120_000
 
@@ -32,10 +34,10 @@ class Copying implements AsyncDisposable {
     this.bus = bus
   }
 
-  static async start(cluster: KafkaCluster, replication = 1): Promise<Copying> {
+  static async start(cluster: KafkaCluster, replication = 1, partitions = input.partitions): Promise<Copying> {
     const prefix = `copy-${randomUUID().slice(0, 8)}.`
     const bus = await openKafkaBus(options(cluster, prefix, replication))
-    await bus.ensureTopics([input, output, copyState, writerState])
+    await bus.ensureTopics([{ ...input, partitions }, output, copyState, writerState])
     return new Copying(cluster, prefix, bus)
   }
 
@@ -173,6 +175,33 @@ export async function copyUnderKills(count: number, seed: number): Promise<Repor
     name: `Kafka: copying ${count} records in transactions of up to ${batch}, copiers and broker killed`,
     passed: isClean(found) && clientKills > 0,
     extra: { ...found, clientKills, brokerKills },
+  }
+}
+
+/** The broker dies again and again amid many transactions: while it starts it may lose the ends of those under way (docs/adr/0008). */
+export async function brokerRestarts(count: number, seed: number): Promise<Report> {
+  await using cluster = await startKafkaCluster(1)
+  await using copying = await Copying.start(cluster, 1, manyPartitions)
+  const random = seededRandom(seed)
+  for (let one = 0; one < 2; one++) await copying.add()
+  let brokerKills = 0
+  let isWritten = false
+  const writing = copying.write(count, 60).then(() => {
+    isWritten = true
+  })
+  while (!isWritten) {
+    await sleep(2_000 + random() * 2_000)
+    await cluster.kill(0)
+    await cluster.start(0)
+    brokerKills++
+  }
+  await writing
+  await copying.copiedAll()
+  const found = await copying.check(count)
+  return {
+    name: `Kafka: copying ${count} records of ${manyPartitions} partitions, the broker killed again and again`,
+    passed: isClean(found) && brokerKills > 0,
+    extra: { ...found, brokerKills },
   }
 }
 

@@ -27,6 +27,7 @@ interface Watch {
   processed(batch: readonly BusRecord[]): void
   idle(untilMs: number): void
   committed(): void
+  ended(): void
 }
 
 /** Holds every record for `holdMs` after it was appended, in its state. */
@@ -53,6 +54,7 @@ function holding(state: State, holdMs: number, watch: Partial<Watch> = {}): Part
       }
     },
     committed: () => watch.committed?.(),
+    ended: () => watch.ended?.(),
   }
 }
 
@@ -174,6 +176,28 @@ export function describeHeldBack(make: MakeHarness): void {
         await append(bus, numbered(single, 3))
         expect(await outputs(bus, 3)).toEqual(texts(3))
         expect(errors).toHaveLength(1)
+      }))
+
+    test('is told to be over once for every stage: after a failure, and at the stop', () =>
+      withLog(make, async (open) => {
+        await using bus = await open()
+        let opened = 0
+        let ended = 0
+        const worker = bus.stage({
+          ...spec,
+          open: ({ state }) => {
+            opened++
+            const fails = (): void => {
+              if (opened === 1) throw new Error('bad day')
+            }
+            return holding(state, 0, { processed: fails, ended: () => void ended++ })
+          },
+        })
+        await append(bus, numbered(single, 3))
+        await outputs(bus, 3)
+        expect({ opened, ended }).toEqual({ opened: 2, ended: 1 })
+        await worker.stop()
+        expect({ opened, ended }).toEqual({ opened: 2, ended: 2 })
       }))
 
     test('leaves with the last batch of a stretch, in the same commit', () =>

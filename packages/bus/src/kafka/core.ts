@@ -2,12 +2,13 @@
 import { RelayError } from '@siem-relay/common'
 import { partitionOf } from '../partitioner.ts'
 import type { NewRecord } from '../port.ts'
+import type { PartitionRecords } from './appender.ts'
 import type { Cluster, Lane } from './cluster.ts'
 import type { KafkaDriver } from './driver.ts'
 import type { Fetcher } from './fetcher.ts'
 import type { KafkaBusEvent, KafkaBusOptions } from './options.ts'
 import type { Topics } from './topics.ts'
-import { type PartitionRecords, TransactionalOwner } from './transactions.ts'
+import { TransactionalOwner } from './transactions.ts'
 
 export interface Core {
   readonly options: KafkaBusOptions
@@ -30,7 +31,8 @@ const writeLanes = 4
 
 export function claim(core: Core, id: string): Promise<TransactionalOwner> {
   const { transactionTimeoutMs: timeoutMs, compression } = core.options
-  return TransactionalOwner.claim(id, { cluster: core.cluster, lane: laneOf(id), compression, timeoutMs })
+  const onCommit = (seconds: number): void => core.options.onCommit?.(seconds)
+  return TransactionalOwner.claim(id, { cluster: core.cluster, lane: laneOf(id), compression, timeoutMs, onCommit })
 }
 
 export function laneOf(id: string): Lane {

@@ -60,6 +60,12 @@ function ofAnswer(error: KafkaError, doing: string): RelayError {
         cause: error,
       },
     )
+  if (error.code === kafkaErrors.unstableOffsetCommit)
+    return new RelayError(
+      'RELAY_BUS_END_LOST',
+      `${error.subject}: a transaction of somebody else keeps it pending; tried again`,
+      { cause: error },
+    )
   if (error.isElsewhere)
     return new RelayError(
       'RELAY_BUS_UNREACHABLE',

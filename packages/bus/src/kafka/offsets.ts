@@ -80,13 +80,17 @@ export async function search(
 
 const firstOf = (batch: FetchedBatch): StoredRecord | undefined => (batch.isHidden ? undefined : batch.records()[0])
 
-/** The next offset of a group in each partition, in order; undefined where it never committed. */
+/**
+ * The next offset of a group in each partition, in order; undefined where it never committed.
+ * @param isStable throws `UNSTABLE_OFFSET_COMMIT` while a transaction is about to move one; else the offset before it is the answer.
+ */
 export async function committedOffsets(
   core: Core,
   group: string,
   partitions: readonly TopicPartition[],
+  isStable: boolean,
 ): Promise<readonly (number | undefined)[]> {
-  const request = offsetFetchRequest(group, partitions)
+  const request = offsetFetchRequest(group, partitions, isStable)
   const found = await core.cluster.askCoordinator('group', group, laneOf(group), request)
   const offsets = new Map(found.map(({ topic, partition, next }) => [`${topic}/${partition}`, next]))
   return partitions.map(({ topic, partition }) => offsets.get(`${topic}/${partition}`))

@@ -27,6 +27,8 @@ export interface KafkaBusOptions {
   readonly clock: Clock
   /** Jitter of the back-off, 0 to 1. */
   readonly random: () => number
+  /** Told how long every committed transaction took, in seconds; must not throw. */
+  readonly onCommit?: (seconds: number) => void
   /** Told of what an operator should see; must not throw. */
   readonly onEvent?: (event: KafkaBusEvent) => void
 }

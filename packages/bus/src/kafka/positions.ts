@@ -47,7 +47,7 @@ async function positions(
     }),
   )
   const all = places.flat()
-  const committed = await committedOffsets(core, fullName(core, group), all)
+  const committed = await committedOffsets(core, fullName(core, group), all, false)
   return Promise.all(all.map((place, index) => position(core, place, committed[index])))
 }
 

@@ -1,7 +1,7 @@
 /** Consume-transform-produce on Kafka: outputs, state changes and the input offset of a batch are one transaction. */
 import { inputBeforeDue, isDue, isEmpty, outputOf, readableUntilMs } from '../held-back.ts'
 import type { StageOutput, StageSpec, State, Worker } from '../port.ts'
-import { byPartition, type Core } from './core.ts'
+import { byPartition, type Core, fullName } from './core.ts'
 import { endOf } from './offsets.ts'
 import { PartitionReader, type Read } from './reader.ts'
 import { restoreState, type StatePlace, statePlace, stateRecords } from './state.ts'
@@ -14,16 +14,17 @@ export function startStage(core: Core, spec: StageSpec): Worker {
     startAtMs: spec.startAtMs,
     stretches: spec.stretches,
     onError: (error) => spec.onError?.(error),
+    places: async (topic, partition) => {
+      const place = await placeOf(core, spec, topic, partition)
+      return place === undefined ? [] : [{ topic: fullName(core, place.topic), partition: place.partition }]
+    },
     live: (held) => live(core, spec, held),
   })
 }
 
 async function live(core: Core, spec: StageSpec, held: Held): Promise<void> {
   const { topic, fullTopic, partition, group, owner, from, until, signal } = held
-  const place =
-    spec.stateTopic === undefined
-      ? undefined
-      : await statePlace(core, spec.stateTopic, partition, `${spec.group}|${topic}|${partition}`)
+  const place = await placeOf(core, spec, topic, partition)
   const state: State = place === undefined ? new Map() : await restoreState(core, place, signal)
   const stage = spec.open({ topic, partition, state })
   const reader = new PartitionReader({ fetcher: core.fetcher, topic: fullTopic, name: topic, partition, from, until })
@@ -72,7 +73,18 @@ async function live(core: Core, spec: StageSpec, held: Held): Promise<void> {
   } finally {
     pending?.catch(() => undefined)
     ending.abort(signal.reason)
+    stage.ended?.()
   }
+}
+
+async function placeOf(
+  core: Core,
+  { group, stateTopic }: StageSpec,
+  topic: string,
+  partition: number,
+): Promise<StatePlace | undefined> {
+  if (stateTopic === undefined) return undefined
+  return statePlace(core, stateTopic, partition, `${group}|${topic}|${partition}`)
 }
 
 function stateOf(

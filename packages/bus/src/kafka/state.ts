@@ -2,10 +2,10 @@
  *  since holders share topics. */
 import type { TopicSpec } from '@siem-relay/common'
 import type { NewRecord, State, StateChange } from '../port.ts'
+import type { PartitionRecords } from './appender.ts'
 import { type Core, fullName, partitionsOf } from './core.ts'
 import { boundsOf } from './offsets.ts'
 import { PartitionReader } from './reader.ts'
-import type { PartitionRecords } from './transactions.ts'
 
 /** Where one holder's state lives. */
 export interface StatePlace {

@@ -2,14 +2,12 @@
  *
  *  `claim` finishes or aborts whatever an older holder left and shuts that holder out; only then are committed offsets read, so they
  *  are final. Inside a transaction nothing is tried again whose outcome is unknown: after any error the epoch is raised (`recover`),
- *  which settles it, and the caller begins again from committed data. */
-import type { NewRecord } from '../port.ts'
-import type { Cluster, Lane } from './cluster.ts'
+ *  which settles it, and the caller begins again from committed data. Kafka may lose ends of transactions when a broker starts again: what
+ *  is known of the last one is written once more (docs/adr/0008). */
+import { Appender, type OwnerOptions, type PartitionRecords, settled } from './appender.ts'
 import { ConnectionError } from './driver.ts'
-import type { Compression } from './wire/compression.ts'
 import { KafkaError, kafkaErrors } from './wire/error-codes.ts'
-import { type ProducedBatch, produceRequest } from './wire/log-requests.ts'
-import { encodeBatch, type Producer } from './wire/record-batch.ts'
+import type { Producer } from './wire/record-batch.ts'
 import type { KafkaRequest, TopicPartition } from './wire/request.ts'
 import {
   addOffsetsRequest,
@@ -28,34 +26,22 @@ export class UncertainCommit extends Error {
   }
 }
 
-/** Records for one partition of a topic, in order. */
-export interface PartitionRecords extends TopicPartition {
-  readonly records: readonly NewRecord[]
-}
-
 export interface Changes {
   readonly records: readonly PartitionRecords[]
   readonly offsets?: { readonly group: string; readonly next: readonly NextOffset[] }
 }
 
-export interface OwnerOptions {
-  readonly cluster: Cluster
-  readonly lane: Lane
-  readonly compression: Compression
-  readonly timeoutMs: number
-}
-
-/** A batch's records before compression; the broker's own limit is on what arrives. */
-const batchBytesMax = 900_000
-/** A batch of a million records would be a bug; the sequence wraps where the protocol's does. */
-const sequenceLimit = 0x8000_0000
 /** How long the coordinator may be busy with the markers of the last transaction. */
 const busyMs = { min: 1, max: 50 }
-const movedMs = { min: 10, max: 500 }
 
-interface Refused {
-  readonly batch: ProducedBatch
-  readonly failure: KafkaError
+/** Where a transaction writes its end. */
+interface Reach {
+  readonly places: readonly TopicPartition[]
+  readonly offsets: Changes['offsets']
+}
+
+interface Last extends Reach {
+  readonly outcome: 'committed' | 'aborted' | 'unknown'
 }
 
 export class TransactionalOwner {
@@ -63,12 +49,15 @@ export class TransactionalOwner {
   readonly #options: OwnerOptions
   #producer: Producer
   #isBroken = false
-  readonly #sequences = new Map<string, number>()
+  /** The last transaction that began. */
+  #last: Last | undefined
+  readonly #appender: Appender
 
   private constructor(id: string, options: OwnerOptions, producer: Producer) {
     this.id = id
     this.#options = options
     this.#producer = producer
+    this.#appender = new Appender(id, options)
   }
 
   /** Takes the id over from whoever holds it. */
@@ -81,14 +70,33 @@ export class TransactionalOwner {
     return this.#isBroken
   }
 
+  /** What the last transaction would have committed, while nobody knows whether it did. */
+  get doubtful(): readonly NextOffset[] | undefined {
+    return this.#last?.outcome === 'unknown' ? (this.#last.offsets?.next ?? []) : undefined
+  }
+
   /**
    * Settles what is pending and goes on with a new epoch.
+   * Kafka may have lost the end of the last transaction (docs/adr/0008): how it ended is written again where it is known.
    * @throws {KafkaError} `isFenced` when someone else has claimed the id since.
    */
   async recover(): Promise<void> {
-    this.#producer = await initialize(this.id, this.#options, this.#producer)
-    this.#sequences.clear()
-    this.#isBroken = false
+    await this.#raise()
+    if (this.#last !== undefined && this.#last.outcome !== 'unknown')
+      await this.#endAgain(this.#last, this.#last.outcome === 'committed')
+  }
+
+  /** Once committed data have told how the doubtful transaction ended: wherever its end was lost, it is written again. */
+  async settle(isCommitted: boolean): Promise<void> {
+    if (this.#last?.outcome !== 'unknown') return
+    this.#last = { ...this.#last, outcome: isCommitted ? 'committed' : 'aborted' }
+    await this.#endAgain(this.#last, isCommitted)
+  }
+
+  /** Ends a transaction whose end was lost and whose outcome nobody knows, also one of an older holder: what it left open is aborted. */
+  async abandon(group: string, places: readonly TopicPartition[]): Promise<void> {
+    await this.#endAgain({ places: [...(this.#last?.places ?? []), ...places], offsets: { group, next: [] } }, false)
+    this.#last = undefined
   }
 
   /**
@@ -99,13 +107,20 @@ export class TransactionalOwner {
     if (this.#isBroken) throw new Error(`${this.id} was used after an error without recover()`)
     const hasOffsets = offsets !== undefined && offsets.next.length > 0
     if (records.length === 0 && !hasOffsets) return
+    const { cluster, onCommit } = this.#options
+    const startMs = cluster.clock.monotonicMs()
     try {
       const additions: Promise<void>[] = []
       if (records.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, records)))
       if (hasOffsets) additions.push(this.#add(addOffsetsRequest(this.id, this.#producer, offsets.group)))
       await settled(additions)
+      this.#last = {
+        places: records.map(({ topic, partition }) => ({ topic, partition })),
+        offsets,
+        outcome: 'aborted',
+      }
       const work: Promise<void>[] = []
-      if (records.length > 0) work.push(this.#produce(records))
+      if (records.length > 0) work.push(this.#appender.append(records, this.#producer))
       if (hasOffsets) work.push(this.#commitOffsets(offsets.group, offsets.next))
       await settled(work)
     } catch (error) {
@@ -113,75 +128,37 @@ export class TransactionalOwner {
       throw error
     }
     await this.#end()
+    onCommit((cluster.clock.monotonicMs() - startMs) / 1_000)
+  }
+
+  async #raise(): Promise<void> {
+    this.#producer = await initialize(this.id, this.#options, this.#producer)
+    this.#appender.reset()
+    this.#isBroken = false
+  }
+
+  /** An empty transaction: its end stands for the one that was lost, since it is the same producer's. Where none was lost it changes nothing. */
+  async #endAgain({ places, offsets }: Reach, isCommit: boolean): Promise<void> {
+    const unique = [...new Map(places.map((place) => [`${place.topic}/${place.partition}`, place])).values()]
+    try {
+      const additions: Promise<void>[] = []
+      if (unique.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, unique)))
+      if (offsets !== undefined) additions.push(this.#add(addOffsetsRequest(this.id, this.#producer, offsets.group)))
+      await settled(additions)
+      const request = endTxnRequest(this.id, this.#producer, isCommit)
+      await whileBusy(this.#options, () => this.#toCoordinator(request))
+    } catch (error) {
+      this.#isBroken = true
+      // A topic that was deleted meanwhile needs no end.
+      if (error instanceof KafkaError && error.code === kafkaErrors.unknownTopic) this.#last = undefined
+      throw error
+    }
+    await this.#raise()
   }
 
   /** The coordinator may still be writing the markers of the transaction before: that is waited for, nothing was done yet. */
   async #add(request: KafkaRequest<void>): Promise<void> {
     await whileBusy(this.#options, () => this.#toCoordinator(request))
-  }
-
-  async #produce(all: readonly PartitionRecords[]): Promise<void> {
-    const nowMs = this.#options.cluster.clock.nowMs()
-    // A request takes one batch per partition: what does not fit into one goes in the next round.
-    let rest = all
-    while (rest.length > 0) {
-      const batches: ProducedBatch[] = []
-      const later: PartitionRecords[] = []
-      for (const { topic, partition, records } of rest) {
-        const count = countThatFits(records)
-        if (count < records.length) later.push({ topic, partition, records: records.slice(count) })
-        const sequence = this.#nextSequence(topic, partition, count)
-        const bytes = encodeBatch(records.slice(0, count), this.#producer, sequence, nowMs, this.#options.compression)
-        batches.push({ topic, partition, bytes })
-      }
-      await this.#append(batches)
-      rest = later
-    }
-  }
-
-  /** Leaders that have moved are looked up again: by their answer they appended nothing, and the sequence would tell a repetition. */
-  async #append(all: readonly ProducedBatch[]): Promise<void> {
-    const { cluster, timeoutMs } = this.#options
-    const untilMs = cluster.clock.monotonicMs() + timeoutMs / 3
-    let rest = all
-    for (let attempt = 0; ; attempt++) {
-      const refused = await this.#appendOnce(rest)
-      if (refused.length === 0) return
-      for (const { failure } of refused)
-        if (!failure.isElsewhere || cluster.clock.monotonicMs() > untilMs) throw failure
-      await cluster.clock.sleep(Math.min(movedMs.max, movedMs.min * 2 ** Math.min(attempt, 10)))
-      rest = refused.map(({ batch }) => batch)
-    }
-  }
-
-  async #appendOnce(batches: readonly ProducedBatch[]): Promise<readonly Refused[]> {
-    const { cluster, lane, timeoutMs } = this.#options
-    const byLeader = new Map<number, ProducedBatch[]>()
-    const refused: Refused[] = []
-    for (const batch of batches) {
-      try {
-        const leader = await cluster.leader(batch)
-        const known = byLeader.get(leader)
-        if (known === undefined) byLeader.set(leader, [batch])
-        else known.push(batch)
-      } catch (error) {
-        if (!(error instanceof KafkaError)) throw error
-        refused.push({ batch, failure: error })
-      }
-    }
-    await settled(
-      Array.from(byLeader, async ([leader, mine]) => {
-        const connection = await cluster.connection(leader, lane)
-        for (const { topic, partition, error } of await connection.send(produceRequest(this.id, mine, timeoutMs / 3))) {
-          if (error === 0) continue
-          const failure = new KafkaError(error, `writing to ${topic}/${partition}`)
-          if (failure.isElsewhere) cluster.forget(topic)
-          const batch = mine.find((one) => one.topic === topic && one.partition === partition)
-          if (batch !== undefined) refused.push({ batch, failure })
-        }
-      }),
-    )
-    return refused
   }
 
   async #commitOffsets(group: string, next: readonly NextOffset[]): Promise<void> {
@@ -200,13 +177,19 @@ export class TransactionalOwner {
     const request = endTxnRequest(this.id, this.#producer, true)
     try {
       await whileBusy(this.#options, () => this.#toCoordinator(request))
+      this.#ended('committed')
     } catch (error) {
       this.#isBroken = true
       // Refused or never sent: the transaction is open still, and raising the epoch aborts it.
       if (error instanceof KafkaError && !error.isElsewhere) throw error
       if (error instanceof ConnectionError && error.isUnsent) throw error
+      this.#ended('unknown')
       throw new UncertainCommit(this.id, error)
     }
+  }
+
+  #ended(outcome: Last['outcome']): void {
+    if (this.#last !== undefined) this.#last = { ...this.#last, outcome }
   }
 
   async #toCoordinator(request: KafkaRequest<void>): Promise<void> {
@@ -219,13 +202,6 @@ export class TransactionalOwner {
         cluster.forgetCoordinator('transaction', this.id)
       throw error
     }
-  }
-
-  #nextSequence(topic: string, partition: number, count: number): number {
-    const key = `${topic}/${partition}`
-    const sequence = this.#sequences.get(key) ?? 0
-    this.#sequences.set(key, (sequence + count) % sequenceLimit)
-    return sequence
   }
 }
 
@@ -247,19 +223,4 @@ async function whileBusy<T>({ cluster, timeoutMs }: OwnerOptions, call: () => Pr
       await cluster.clock.sleep(Math.min(busyMs.max, busyMs.min * 2 ** Math.min(attempt, 10)))
     }
   }
-}
-
-/** Waits for all, so that nothing of a failed transaction is still under way, then throws the first error. */
-async function settled(calls: readonly Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(calls)
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-}
-
-function countThatFits(records: readonly NewRecord[]): number {
-  let bytes = 0
-  for (let index = 0; index < records.length; index++) {
-    bytes += (records[index]?.value?.length ?? 0) + 64
-    if (bytes > batchBytesMax && index > 0) return index
-  }
-  return records.length
 }

@@ -8,7 +8,7 @@ import type { Stretch, Worker } from '../port.ts'
 import { type Core, claim, fullName } from './core.ts'
 import { toRelayError } from './errors.ts'
 import { Membership } from './membership.ts'
-import { boundsOf, committedOffsets, offsetAt } from './offsets.ts'
+import { type StartSpec, startOffset } from './start-offset.ts'
 import type { TransactionalOwner } from './transactions.ts'
 import type { TopicPartition } from './wire/request.ts'
 
@@ -30,12 +30,9 @@ export interface Held {
   succeeded(): void
 }
 
-export interface WorkerSpec {
-  readonly group: string
+export interface WorkerSpec extends StartSpec {
   readonly topics: readonly TopicSpec[]
-  readonly startAtMs: number | undefined
   readonly stretches: readonly Stretch[] | undefined
-  readonly onError: (error: unknown) => void
   /** Works until the signal is aborted or something fails. */
   readonly live: (held: Held) => Promise<void>
 }
@@ -135,7 +132,7 @@ class GroupWorker implements Worker {
         if (owner === undefined) owner = await claim(this.#core, id)
         else await owner.recover()
         signal.throwIfAborted()
-        const from = await this.#startOffset(owner, { topic: fullTopic, partition }, stretch)
+        const from = await startOffset(this.#core, this.#spec, owner, { topic, fullTopic, partition }, stretch)
         const succeeded = (): void => {
           failures = 0
         }
@@ -176,29 +173,6 @@ class GroupWorker implements Worker {
     } catch (error) {
       return toRelayError(error, 'claiming again').code === 'RELAY_BUS_FENCED'
     }
-  }
-
-  /** The committed offset; for a new group its start, committed at once, so that a restart does not choose another one. */
-  async #startOffset(owner: TransactionalOwner, at: TopicPartition, stretch: Stretch | undefined): Promise<number> {
-    const core = this.#core
-    const [committed] = await committedOffsets(core, this.#group, [at])
-    const { start, end } = await boundsOf(core, at)
-    const commit = async (next: number): Promise<number> => {
-      await owner.transact({ records: [], offsets: { group: this.#group, next: [{ ...at, next }] } })
-      return next
-    }
-    if (committed === undefined) {
-      if (stretch !== undefined) return commit(Math.max(stretch.from, Math.min(start, stretch.until)))
-      return commit(this.#spec.startAtMs === undefined ? start : await offsetAt(core, at, this.#spec.startAtMs))
-    }
-    if (committed >= start && committed <= end) return committed
-    if (stretch !== undefined && committed >= stretch.until) return committed
-    // Removed by retention, or the topic was made anew.
-    const next = Math.min(start, stretch?.until ?? start)
-    const records = Math.max(0, next - committed)
-    const topic = at.topic.slice(core.options.prefix.length)
-    core.emit({ kind: 'records-expired', group: this.#spec.group, topic, partition: at.partition, records })
-    return commit(next)
   }
 
   async #stop(): Promise<void> {

@@ -40,6 +40,8 @@ export interface CommitterParts {
   readonly stats: MutableStats
   /** Told whether the disk took the last commit. */
   readonly onDisk: (outcome: 'written' | 'full') => void
+  /** Told how long a commit to disk took. */
+  readonly onCommit: (seconds: number) => void
   /** Told of committed changes to compacted topics, in order. */
   readonly onEntries: (topic: string, records: readonly NewRecord[]) => void
 }
@@ -156,7 +158,8 @@ export class Committer {
   #writeGroup(group: readonly Pending[]): void {
     const valid = group.filter((pending) => this.#isCurrent(pending))
     if (valid.length === 0) return
-    const { db, stats } = this.#parts
+    const { db, stats, clock, onCommit } = this.#parts
+    const startMs = clock.monotonicMs()
     let grown: Growth[]
     try {
       db.exec('BEGIN IMMEDIATE')
@@ -171,6 +174,7 @@ export class Committer {
     }
     stats.commits++
     stats.transactions += valid.length
+    onCommit((clock.monotonicMs() - startMs) / 1_000)
     this.#parts.onDisk('written')
     this.#apply(valid, grown)
   }

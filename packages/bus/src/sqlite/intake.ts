@@ -2,7 +2,7 @@
  *  Looked at when asked, at most once a second; reopens by itself with a tenth of slack. */
 import type { Clock } from '@siem-relay/common'
 import type { Intake as IntakeState } from '../port.ts'
-import type { DiskSpace, SqliteBusEvent } from './options.ts'
+import type { DiskMargin, DiskSpace, SqliteBusEvent } from './options.ts'
 
 const checkMs = 1000
 const defaultBytesMin = 512 * 1024 * 1024
@@ -36,6 +36,12 @@ export class Intake {
     return this.#state
   }
 
+  /** Bytes that are free, and how many of them intake needs. */
+  space(): DiskMargin {
+    const { freeBytes, totalBytes, reusableBytes } = this.#parts.measure()
+    return { freeBytes: freeBytes + reusableBytes, freeBytesMin: this.#mark(totalBytes) }
+  }
+
   /** The disk refused a commit as full: closed at once, whatever the free space says (quotas are not in it). */
   diskRefused(): void {
     this.#wasRefused = true
@@ -60,11 +66,15 @@ export class Intake {
     this.#checkedMs = nowMs
     const { freeBytes, totalBytes, reusableBytes } = this.#parts.measure()
     const free = freeBytes + reusableBytes
-    const mark = this.#parts.freeBytesMin ?? Math.max(defaultBytesMin, totalBytes * defaultShareMin)
+    const mark = this.#mark(totalBytes)
     const reason = this.#reasonToClose(free, this.#state.open ? mark : mark * reopenFactor)
     // One look later a refusal counts no more: the next commit finds out whether there is space again.
     this.#wasRefused = false
     this.#set(reason, free)
+  }
+
+  #mark(totalBytes: number): number {
+    return this.#parts.freeBytesMin ?? Math.max(defaultBytesMin, totalBytes * defaultShareMin)
   }
 
   #reasonToClose(free: number, mark: number): string | undefined {

@@ -19,7 +19,7 @@ import { GroupOffsets } from './group-offsets.ts'
 import { Intake } from './intake.ts'
 import { Leases } from './leases.ts'
 import { lockDirectory } from './lock.ts'
-import type { DiskSpace, MutableStats, SqliteBusOptions, SqliteBusStats } from './options.ts'
+import type { DiskMargin, DiskSpace, MutableStats, SqliteBusOptions, SqliteBusStats } from './options.ts'
 import { positionsOf } from './positions.ts'
 import { readPartition } from './read.ts'
 import { BatchRows } from './reader.ts'
@@ -35,6 +35,8 @@ import { openWriter } from './writer.ts'
 /** The embedded log: the port, and its counters. */
 export interface SqliteBus extends Bus {
   readonly stats: SqliteBusStats
+  /** Measured at the call. */
+  space(): DiskMargin
 }
 
 /**
@@ -113,6 +115,7 @@ function buildCore(options: SqliteBusOptions, db: DatabaseSync, closing: AbortSi
     onDisk: (outcome) => {
       if (outcome === 'full') intake.diskRefused()
     },
+    onCommit: (seconds) => options.onCommit?.(seconds),
     onEntries: (topic, records) => subscriptions.tell(topic, records),
   })
   const rows = new BatchRows(db)
@@ -169,6 +172,11 @@ class EmbeddedBus implements SqliteBus {
 
   get stats(): SqliteBusStats {
     return this.#core.stats
+  }
+
+  space(): DiskMargin {
+    this.#assertOpen()
+    return this.#core.intake.space()
   }
 
   async ensureTopics(topics: Parameters<Bus['ensureTopics']>[0]): Promise<void> {

@@ -15,6 +15,8 @@ export interface SqliteBusOptions {
   }
   /** Told of what an operator should see; must not throw. */
   readonly onEvent?: (event: SqliteBusEvent) => void
+  /** Told how long every commit to disk took, in seconds; must not throw. */
+  readonly onCommit?: (seconds: number) => void
   /** Free and total bytes of the disk that holds `path`. Default: statfs. */
   readonly diskSpace?: (path: string) => DiskSpace
   /** Jitter of the back-off, 0 to 1. Default: Math.random. */
@@ -26,6 +28,14 @@ export interface SqliteBusOptions {
 export interface DiskSpace {
   readonly freeBytes: number
   readonly totalBytes: number
+}
+
+/** How far the log is from closing intake. */
+export interface DiskMargin {
+  /** Free on the log's disk, and inside its file. */
+  readonly freeBytes: number
+  /** Below it, intake closes. */
+  readonly freeBytesMin: number
 }
 
 export type SqliteBusEvent =

@@ -42,25 +42,29 @@ async function live(
     backoff.succeeded()
     stage.committed?.()
   }
-  while (!signal.aborted && cursor.next < until) {
-    const read = cursor.read(spec.batchRecordsMax, spec.batchBytesMax, Math.min(until, log.end))
-    if (read === undefined) {
-      const waiting = new AbortController()
-      const input = log.waitBeyond(cursor.next, AbortSignal.any([signal, waiting.signal]))
-      const isInput = await inputBeforeDue(stage, input, core.clock, signal)
-      waiting.abort()
-      const untilMs = readableUntilMs(core.clock)
-      if (isInput || log.end > cursor.next || !isDue(stage, untilMs)) continue
-      const output = stage.idle?.(untilMs)
-      if (output !== undefined && !isEmpty(output)) await commit(output)
-      continue
+  try {
+    while (!signal.aborted && cursor.next < until) {
+      const read = cursor.read(spec.batchRecordsMax, spec.batchBytesMax, Math.min(until, log.end))
+      if (read === undefined) {
+        const waiting = new AbortController()
+        const input = log.waitBeyond(cursor.next, AbortSignal.any([signal, waiting.signal]))
+        const isInput = await inputBeforeDue(stage, input, core.clock, signal)
+        waiting.abort()
+        const untilMs = readableUntilMs(core.clock)
+        if (isInput || log.end > cursor.next || !isDue(stage, untilMs)) continue
+        const output = stage.idle?.(untilMs)
+        if (output !== undefined && !isEmpty(output)) await commit(output)
+        continue
+      }
+      const isEnd = read.next >= until
+      if (read.kind === 'records') await commit(outputOf(stage, read.records, isEnd), read.next)
+      else {
+        const { records, state: changes } = outputOf(stage, [], isEnd)
+        const report = reportDamage(core, group, log, read)
+        await commit({ records: [report, ...records], ...(changes && { state: changes }) }, read.next)
+      }
     }
-    const isEnd = read.next >= until
-    if (read.kind === 'records') await commit(outputOf(stage, read.records, isEnd), read.next)
-    else {
-      const { records, state: changes } = outputOf(stage, [], isEnd)
-      const report = reportDamage(core, group, log, read)
-      await commit({ records: [report, ...records], ...(changes && { state: changes }) }, read.next)
-    }
+  } finally {
+    stage.ended?.()
   }
 }

@@ -135,6 +135,11 @@ export class Twins<Message> {
     return { type: 'replace', evidence: { ...match, kept: me, other }, held: entry.held.message }
   }
 
+  /** Alerts that wait for their twin. */
+  get heldCount(): number {
+    return this.#held.size
+  }
+
   /** When the next held alert is due, in the log's time. */
   dueMs(): number | undefined {
     let dueMs: number | undefined

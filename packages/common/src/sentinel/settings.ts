@@ -118,7 +118,7 @@ export const sentinelSchema = z
       .int()
       .min(1)
       .max(32)
-      .default(4)
+      .default(8)
       .meta({ description: 'Requests on their way at a time, for each stream.' }),
     windowBytesMax: z.int().min(1_048_576).optional().meta({
       description:

@@ -7,6 +7,7 @@ import { Exchange } from './exchange.ts'
 import { AzureFaultScript, type AzureFaults } from './faults.ts'
 import { Ingestion, type IngestionLimits } from './ingestion.ts'
 import { type AzureTotals, type EarlyUpload, Ledger, type TokenLog, type UploadLog } from './ledger.ts'
+import { type SimulatedMachine, startMachine } from './machine.ts'
 import { type DataCollectionRule, readRules } from './rules.ts'
 import { type ColumnLoss, type StoredRow, TableStore } from './table-store.ts'
 import type { KeyPair } from './tls/authority.ts'
@@ -71,6 +72,8 @@ export interface AzureSimulator extends AsyncDisposable {
   readonly requests: readonly UploadLog[]
   readonly tokenRequests: readonly TokenLog[]
   readonly earlyUploads: readonly EarlyUpload[]
+  /** Opens what hands out tokens on a machine that has this application as its identity, and the others for the asking. */
+  startMachine(clientId: string): Promise<SimulatedMachine>
   /** Ends the lives of all tokens issued so far. */
   expireTokens(): void
   /** Closes the port and every connection, also those that hang. */
@@ -146,6 +149,7 @@ export async function startAzureSimulator(options: AzureSimulatorOptions): Promi
     requests: ledger.uploads,
     tokenRequests: ledger.tokenRequests,
     earlyUploads: ledger.earlyUploads,
+    startMachine: (clientId) => startMachine(entra, clientId),
     expireTokens: () => entra.expireTokens(),
     stop: server.stop,
     [Symbol.asyncDispose]: server.stop,

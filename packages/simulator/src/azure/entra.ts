@@ -68,27 +68,49 @@ export class Entra {
     if (problem !== undefined) return this.#refuse(problem)
     const application = this.#find(tenantId, form.client_id) as AzureApplication
     const audience = audienceOf(form.scope) as string
+    const { tokenSeconds } = this.#options
+    return jsonAnswer(
+      200,
+      {
+        token_type: 'Bearer',
+        expires_in: tokenSeconds,
+        ext_expires_in: tokenSeconds,
+        access_token: this.#grant(application, audience),
+      },
+      { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' },
+    )
+  }
+
+  /** A token for an identity of a machine, which shows nothing but where it is. @returns undefined when it has no such identity. */
+  issueToMachine(clientId: string, resource: string): { token: string; expiresOnSeconds: number } | undefined {
+    const application = this.#options.applications.find((each) => each.clientId === clientId)
+    const audience = audienceOf(`${resource.replace(/\/+$/, '')}/.default`)
+    if (application === undefined || audience === undefined) return undefined
+    const { tokenSeconds, nowMs } = this.#options
+    return {
+      token: this.#grant(application, audience),
+      expiresOnSeconds: Math.floor(nowMs() / 1000) + tokenSeconds,
+    }
+  }
+
+  #grant(application: AzureApplication, audience: string): string {
     const { tokenSeconds, nowMs } = this.#options
     const nowSeconds = Math.floor(nowMs() / 1000)
     const claims = {
       aud: audience,
-      iss: `https://sts.windows.net/${tenantId}/`,
+      iss: `https://sts.windows.net/${application.tenantId}/`,
       iat: nowSeconds,
       nbf: nowSeconds,
       exp: nowSeconds + tokenSeconds,
       appid: application.clientId,
-      tid: tenantId,
+      tid: application.tenantId,
       uti: randomUUID(),
     }
     const signature = createHmac('sha256', 'simulated').update(claims.uti).digest('base64url')
     const token = encodeJwt({ typ: 'JWT', alg: 'HS256' }, claims, signature)
     this.#tokens.set(token, { application, audience, expiryMs: nowMs() + tokenSeconds * 1000 })
     if (this.#tokens.size > tokensKeptMax) this.#tokens.delete(this.#tokens.keys().next().value as string)
-    return jsonAnswer(
-      200,
-      { token_type: 'Bearer', expires_in: tokenSeconds, ext_expires_in: tokenSeconds, access_token: token },
-      { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' },
-    )
+    return token
   }
 
   /** @param authorization the header. @returns the token, also one whose time is over. */

@@ -4,7 +4,7 @@ import { type Clock, type RawKind, RelayError } from '@siem-relay/common'
 import type { Dispatchers } from '@siem-relay/http'
 import { parseRetryAfter } from '@siem-relay/http'
 import { type Answer, exchange } from '../http/exchange.ts'
-import type { CollectorMetrics } from '../metrics.ts'
+import type { CollectorMetrics, RequestResult } from '../metrics.ts'
 import type { TenantGate } from '../tenant-gate.ts'
 import type { Authorizer } from './authorizer.ts'
 import { problemOf } from './problem.ts'
@@ -52,8 +52,6 @@ export interface ApiRequest {
   readonly permission?: string
 }
 
-export type Result = 'ok' | 'throttled' | 'auth' | 'refused' | 'bad_answer' | 'unavailable'
-
 export class ApiClient {
   readonly #parts: ApiClientParts
   readonly host: string
@@ -78,7 +76,7 @@ export class ApiClient {
     return this.#judge(request, second.answer)
   }
 
-  count(kind: RawKind, result: Result): void {
+  count(kind: RawKind, result: RequestResult): void {
     this.#parts.metrics.requests.inc({ source: this.#parts.sourceId, kind, result })
   }
 
@@ -154,7 +152,7 @@ export class ApiClient {
 }
 
 /** Of an answer that is no success. */
-function resultOf(status: number): Result {
+function resultOf(status: number): RequestResult {
   if (status === 429) return 'throttled'
   if (status === 401 || status === 403) return 'auth'
   return status >= 500 ? 'unavailable' : 'refused'

@@ -2,6 +2,7 @@
  *  way out. What a stream does is the business of each source. */
 import type { State, Writer } from '@siem-relay/bus'
 import { createDispatchers } from '@siem-relay/http'
+import { announceSource } from '../metrics.ts'
 import type { Api } from './api.ts'
 import type { ApiClientParts } from './api-client.ts'
 import { createAuthorizer } from './authorizer.ts'
@@ -66,6 +67,12 @@ export function openPolledSource(
 
   const client = { sourceId: id, url, clock, gate, dispatchers, authorizer, metrics, userAgent }
   const streams = openStreams({ client, hold: new Hold(clock), commit })
+
+  announceSource(
+    metrics,
+    id,
+    streams.map(({ kind }) => kind),
+  )
 
   async function collect(signal: AbortSignal): Promise<void> {
     writer = await claimSource(

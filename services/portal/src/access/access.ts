@@ -9,7 +9,6 @@ import { Accounts } from './accounts.ts'
 import { SignInAttempts } from './attempts.ts'
 import { AuditLog } from './audit.ts'
 import { clearCookie, cookieNames, readCookie, setCookie } from './cookies.ts'
-import { openDatabase } from './database.ts'
 import { Oidc } from './oidc.ts'
 import { checkOrigin } from './origin.ts'
 import { csrfTokenOf, isCsrfToken, lifeMs, Sessions } from './sessions.ts'
@@ -17,6 +16,7 @@ import { SetUp } from './set-up.ts'
 
 export interface AccessOptions {
   readonly config: Pick<PortalConfig, 'data' | 'publicUrl' | 'oidc'>
+  readonly database: DatabaseSync
   readonly world: Pick<World, 'clock' | 'log'>
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -28,17 +28,14 @@ export class Access implements Guard, AsyncDisposable {
   readonly attempts: SignInAttempts
   readonly setUp: SetUp
   readonly oidc: Oidc | undefined
-  readonly #database: DatabaseSync
   readonly #publicOrigin: string | undefined
 
-  /** @throws {RelayError} `RELAY_PORTAL_DATA` */
-  constructor({ config, world, env }: AccessOptions) {
+  constructor({ config, database, world, env }: AccessOptions) {
     const { clock, log } = world
-    this.#database = openDatabase(config.data)
     this.#publicOrigin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin
-    this.accounts = new Accounts(this.#database, clock)
-    this.sessions = new Sessions(this.#database, clock)
-    this.auditLog = new AuditLog(this.#database, clock, log)
+    this.accounts = new Accounts(database, clock)
+    this.sessions = new Sessions(database, clock)
+    this.auditLog = new AuditLog(database, clock, log)
     this.attempts = new SignInAttempts(clock)
     this.setUp = new SetUp(config.data)
     this.oidc = config.oidc === undefined ? undefined : new Oidc(config.oidc, clock, env)
@@ -46,9 +43,9 @@ export class Access implements Guard, AsyncDisposable {
     else this.setUp.close()
   }
 
-  callerOf(request: FastifyRequest): Caller | undefined {
+  callerOf(request: FastifyRequest, use?: 'watching'): Caller | undefined {
     const token = readCookie(request, cookieNames.session)
-    return token === undefined ? undefined : this.sessions.holderOf(token)
+    return token === undefined ? undefined : this.sessions.holderOf(token, use)
   }
 
   checkOrigin(request: FastifyRequest): void {
@@ -93,7 +90,6 @@ export class Access implements Guard, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.oidc?.[Symbol.asyncDispose]()
-    this.#database.close()
   }
 
   #endSessionOf(request: FastifyRequest): void {

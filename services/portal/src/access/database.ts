@@ -1,4 +1,4 @@
-/** The portal's own file: accounts, sessions, the audit log. What agents are is not here but in the agents topic. */
+/** The portal's own file: accounts, sessions, the audit log, and when tokens were used. What agents are is not here but in the agents topic. */
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -33,6 +33,14 @@ const tables = `
     subject text,
     detail text,
     address text
+  ) strict;
+  create table token_use (
+    id text primary key,
+    used_ms integer not null
+  ) strict;
+  create table forgetting (
+    agent text primary key,
+    since_ms integer not null
   ) strict;
 `
 

@@ -46,7 +46,7 @@ export class Sessions {
   }
 
   /** Whose session it is; undefined for one that never was or has ended. */
-  holderOf(token: string): SessionHolder | undefined {
+  holderOf(token: string, use?: 'watching'): SessionHolder | undefined {
     if (!/^[A-Za-z0-9_-]{43}$/.test(token)) return undefined
     const hash = hashOf(token)
     const nowMs = this.#clock.nowMs()
@@ -60,7 +60,7 @@ export class Sessions {
       this.end(token)
       return undefined
     }
-    if (nowMs - Number(row.used_ms) >= touchMs)
+    if (use !== 'watching' && nowMs - Number(row.used_ms) >= touchMs)
       this.#database.prepare('update session set used_ms = ? where hash = ?').run(nowMs, hash)
     return { name: String(row.name), role: row.role === 'admin' ? 'admin' : 'viewer' }
   }

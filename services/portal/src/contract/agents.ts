@@ -88,7 +88,8 @@ export const agentCheckAnswerSchema = z.object({
  *  `POST /agents/:id/token/owner`: the caller takes it over. */
 export const tokenAnswerSchema = z.object({ token: z.string() })
 
-/** `POST /agents/test-message`: sends one line from where the relay runs and tells what happened, step by step. */
+/** `POST /agents/test-message` (admins): sends one line from where the relay runs and tells what happened, step by step. With several
+ *  receivers the steps of one come behind those of another. Paths of files are taken as an agent that exists has them. */
 export const testMessageSchema = z.strictObject({ definition: z.record(z.string(), z.unknown()) })
 export const testMessageAnswerSchema = z.object({
   ok: z.boolean(),

@@ -1,11 +1,13 @@
 /** Shadow IT: what the Cloud Discovery dashboard shows. `GET /discovery/…?tenant&stream&fromMs&toMs&user`; the portal's own read model,
- *  made of `raw.<tenant>.discovery`. `GET /discovery/apps.csv` and `/users.csv` download a list. */
+ *  made of `raw.<tenant>.discovery`. `GET /discovery/apps.csv`, `/users.csv` and `/ip-addresses.csv` download a list: whole, as it is
+ *  at that moment, formulas neutralised. Days are those of UTC: a time means its day. */
 import { z } from 'zod'
 import { timeMs } from './common.ts'
 
 export const discoveryQuerySchema = z.object({
   tenant: z.string().max(64).optional(),
   stream: z.string().max(256).optional(),
+  /** As lists of users name them. */
   user: z.string().max(256).optional(),
   /** Default: the last 30 days. */
   fromMs: z.coerce.number().int().min(0).optional(),
@@ -54,9 +56,11 @@ export const discoverySummarySchema = z.object({
   scores: z.array(z.object({ score: z.int(), apps: z.int() })),
   tags: z.array(z.object({ tag: z.string(), apps: z.int() })),
 })
-/** `GET /discovery/apps` answers `{ apps, total }`. */
+/** `GET /discovery/apps` answers `{ apps, total }`. An app stands once for each tenant: its tags and score are the tenant's own. */
 export const discoveredAppSchema = z.object({
+  /** Its number at Microsoft; its name where no number is known. */
   appId: z.string(),
+  tenant: z.string(),
   name: z.string(),
   category: z.string(),
   tags: z.array(z.string()),

@@ -13,8 +13,9 @@ export interface Caller {
 
 /** Decides over callers, before a body is read. */
 export interface Guard {
-  /** @returns undefined when nobody is signed in. */
-  callerOf(request: FastifyRequest): Caller | undefined
+  /** @param use `watching`: only looked at, for something that goes on by itself: the session does not live longer by it.
+   *  @returns undefined when nobody is signed in. */
+  callerOf(request: FastifyRequest, use?: 'watching'): Caller | undefined
   /** @throws {ApiError} `forbidden` for a change that another site asks for. */
   checkOrigin(request: FastifyRequest): void
   /** @throws {ApiError} `forbidden` without the token that pages of the session have. */

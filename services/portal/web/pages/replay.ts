@@ -56,11 +56,11 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
       set(value)
       setPlan(undefined)
     }
-  const run = async (path: string, after: (answer: unknown) => void) => {
+  const run = async (path: string, body: unknown, after: (answer: unknown) => void) => {
     setIsBusy(true)
     setFailure(undefined)
     try {
-      after(await send('POST', path, { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }))
+      after(await send('POST', path, body))
     } catch (error) {
       setFailure(failureOf(error))
     }
@@ -68,10 +68,13 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
   }
   const count = (event: Event) => {
     event.preventDefault()
-    if (isReady) void run('/replays/count', (answer) => setPlan(answer as ReplayPlanShape))
+    if (isReady)
+      void run('/replays/count', { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }, (answer) =>
+        setPlan(answer as ReplayPlanShape),
+      )
   }
   const start = () =>
-    void run('/replays', () => {
+    void run('/replays', plan, () => {
       setPlan(undefined)
       say('The replay has started')
       onStarted()

@@ -5,7 +5,8 @@ export interface ReplayPlanShape {
   readonly agent: string
   readonly fromMs: number
   readonly toMs: number
-  readonly source: 'out' | 'raw'
+  /** `letters`: dead letters that were retried. */
+  readonly source: 'out' | 'raw' | 'letters'
   readonly records: number
   readonly messagesPerSecondMax: number
   readonly mark: boolean

@@ -1,7 +1,8 @@
 /** Opens one TCP or TLS connection to a receiver: every host in its order, every address of a name, with a time limit each. */
 import { connect as connectTcp, type Socket } from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { type Clock, describeError, RelayError, type SyslogDestination } from '@siem-relay/common'
+import type { CertificateHolder } from '@siem-relay/delivery'
 import { resolveTarget, type Target, type Targets } from '../targets.ts'
 import { codeOf, explainTlsError, handshakeEnded } from '../tls.ts'
 import type { ResolvedAddress, Tuning } from '../tuning.ts'
@@ -18,6 +19,8 @@ export interface OpenSettings<Opened> {
   readonly begin: (link: StreamLink, signal: AbortSignal) => Promise<Opened>
   /** Told of every attempt that failed. */
   readonly onFailure: () => void
+  /** Told until when a certificate of a TLS connection that was made is valid. */
+  readonly onCertificate: (holder: CertificateHolder, validUntilMs: number) => void
 }
 
 /** The kernel starts asking after this much silence; it finds a dead peer on an idle connection. */
@@ -81,12 +84,17 @@ async function begin<Opened>(settings: OpenSettings<Opened>, link: StreamLink, s
   }
 }
 
-function openAddress(
-  { clock, destination }: Pick<OpenSettings<unknown>, 'clock' | 'destination'>,
+/**
+ * Opens one connection to one address.
+ * @param observe told of the socket before it connects.
+ */
+export function openAddress(
+  { clock, destination, onCertificate }: Pick<OpenSettings<unknown>, 'clock' | 'destination' | 'onCertificate'>,
   target: Target,
   { address, family }: ResolvedAddress,
   tlsOptions: ConnectionOptions | undefined,
   signal: AbortSignal,
+  observe?: (socket: Socket) => void,
 ): Promise<StreamLink> {
   return new Promise((resolve, reject) => {
     const common = {
@@ -102,6 +110,7 @@ function openAddress(
     let isConnected = false
     let hasAnswered = false
     const socket: Socket = tlsOptions === undefined ? connectTcp(common) : connectTls({ ...common, ...tlsOptions })
+    observe?.(socket)
     const cancelTimeout = clock.after(destination.connectTimeoutMs, () => fail(timedOut()))
     const onAbort = (): void => fail(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
@@ -115,6 +124,7 @@ function openAddress(
     })
     socket.once(tlsOptions === undefined ? 'connect' : 'secureConnect', () => {
       release()
+      if (socket instanceof TLSSocket) tellCertificates(socket, onCertificate)
       resolve(new StreamLink(socket, target, clock))
     })
     socket.on('error', onError).on('end', onEnd)
@@ -152,6 +162,15 @@ function openAddress(
       reject(error)
     }
   })
+}
+
+/** The relay's own is there whether or not the receiver asked for it. */
+function tellCertificates(socket: TLSSocket, tell: OpenSettings<unknown>['onCertificate']): void {
+  const held = { own: socket.getX509Certificate(), receiver: socket.getPeerX509Certificate() }
+  for (const holder of ['own', 'receiver'] as const) {
+    const validUntilMs = held[holder]?.validToDate.getTime()
+    if (validUntilMs !== undefined) tell(holder, validUntilMs)
+  }
 }
 
 function asRelayError(error: unknown, target: Target): RelayError {

@@ -27,7 +27,7 @@ const used: readonly (readonly [number, string, number])[] = [
   [1, 'Fetch', 11],
   [2, 'ListOffsets', 2],
   [3, 'Metadata', 5],
-  [9, 'OffsetFetch', 3],
+  [9, 'OffsetFetch', 7],
   [10, 'FindCoordinator', 1],
   [11, 'JoinGroup', 4],
   [12, 'Heartbeat', 1],

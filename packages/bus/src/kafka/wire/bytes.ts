@@ -132,6 +132,13 @@ export class ByteWriter {
     return this
   }
 
+  /** COMPACT_ARRAY of flexible versions. */
+  compactArray<T>(items: readonly T[], write: (item: T) => void): this {
+    this.uvarint(items.length + 1)
+    for (const item of items) write(item)
+    return this
+  }
+
   patchInt32(at: number, value: number): void {
     this.#bytes.writeInt32BE(value, at)
   }
@@ -235,6 +242,13 @@ export class ByteReader {
     return this.text(length)
   }
 
+  /** COMPACT_NULLABLE_STRING of flexible versions. */
+  compactString(): string | null {
+    const length = this.uvarint() - 1
+    if (length < 0) return null
+    return this.text(length)
+  }
+
   text(length: number): string {
     const at = this.#advance(length)
     return this.#bytes.toString('utf8', at, at + length)
@@ -256,6 +270,23 @@ export class ByteReader {
     const items: T[] = []
     for (let index = 0; index < count; index++) items.push(read())
     return items
+  }
+
+  /** COMPACT_ARRAY of flexible versions. */
+  compactArray<T>(read: () => T): T[] {
+    const count = this.uvarint() - 1
+    if (count > this.remaining) outOfRange()
+    const items: T[] = []
+    for (let index = 0; index < count; index++) items.push(read())
+    return items
+  }
+
+  /** Tagged fields of flexible versions: what a newer broker may add is passed. */
+  skipTags(): void {
+    for (let count = this.uvarint(); count > 0; count--) {
+      this.uvarint()
+      this.raw(this.uvarint())
+    }
   }
 
   #advance(bytes: number): number {

@@ -126,37 +126,58 @@ export interface CommittedOffset extends TopicPartition {
   readonly next: number | undefined
 }
 
-/** OffsetFetch v3. */
+/**
+ * OffsetFetch v7.
+ * @param isStable refuses (`UNSTABLE_OFFSET_COMMIT`) while a transaction that moves one of the offsets is not settled, and answers from
+ *   everything the coordinator has written (KIP-447); else from what it knows to be replicated, which may be older.
+ */
 export function offsetFetchRequest(
   group: string,
   partitions: readonly TopicPartition[],
+  isStable: boolean,
 ): KafkaRequest<readonly CommittedOffset[]> {
   return {
     name: 'OffsetFetch',
     apiKey: 9,
-    apiVersion: 3,
+    apiVersion: 7,
     write: (writer) =>
       void writer
-        .string(group)
-        .array(byTopic(partitions), ([topic, ofTopic]) =>
-          writer.string(topic).array(ofTopic, ({ partition }) => writer.int32(partition)),
-        ),
+        // A flexible version: the request header, every structure and the body end with their tagged fields.
+        .int8(0)
+        .compactString(group)
+        .compactArray(byTopic(partitions), ([topic, ofTopic]) =>
+          writer
+            .compactString(topic)
+            .compactArray(ofTopic, ({ partition }) => writer.int32(partition))
+            .int8(0),
+        )
+        .int8(isStable ? 1 : 0)
+        .int8(0),
     read: (reader) => {
+      reader.skipTags()
       reader.int32()
-      const offsets = reader
-        .array(() => {
-          const topic = reader.string() ?? ''
-          return reader.array(() => {
+      const found = reader
+        .compactArray(() => {
+          const topic = reader.compactString() ?? ''
+          const ofTopic = reader.compactArray(() => {
             const partition = reader.int32()
             const next = reader.int64()
-            reader.string()
-            check(reader.int16(), `reading the offset of ${group} at ${topic}/${partition}`)
-            return { topic, partition, next: next < 0 ? undefined : next }
+            // The leader's epoch and the committer's remark.
+            reader.int32()
+            reader.compactString()
+            const error = reader.int16()
+            reader.skipTags()
+            return { topic, partition, next: next < 0 ? undefined : next, error }
           })
+          reader.skipTags()
+          return ofTopic
         })
         .flat()
       check(reader.int16(), `reading the offsets of ${group}`)
-      return offsets
+      return found.map(({ error, ...offset }) => {
+        check(error, `reading the offset of ${group} at ${offset.topic}/${offset.partition}`)
+        return offset
+      })
     },
   }
 }
