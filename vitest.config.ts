@@ -38,10 +38,6 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 },
-      },
-      {
-        extends: true,
         test: {
           name: 'monitoring',
           include: ['test/monitoring/**/*.test.ts'],
@@ -49,6 +45,10 @@ export default defineConfig({
           testTimeout: 150_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 },
       },
       { extends: true, test: { name: 'kql', include: ['test/kql/**/*.test.ts'] } },
       { extends: true, test: { name: 'receivers', include: ['test/receivers/**/*.test.ts'], fileParallelism: false } },

@@ -177,7 +177,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
       if (settled.length > 0) log.warn({ settings: settled }, 'changed settings take effect at the next start')
     },
     stop: async (drainMs) => {
-      await portal?.stop(0)
+      await portal?.stop(drainMs)
       await followed[Symbol.asyncDispose]()
       // Intake first; the sender last, so that what is on its way out is confirmed and does not go out again.
       for (const service of running.toReversed()) await service.stop(drainMs)

@@ -1,4 +1,13 @@
 export * from './agent.ts'
+export * from './agent-protocol/messages.ts'
+export {
+  type CarriedRecord,
+  decodeWireRecord,
+  encodeWireRecord,
+  type WireBatch,
+  type WireRecord,
+} from './agent-protocol/records.ts'
+export { agentOfToken } from './agent-protocol/token.ts'
 export { cefField, cefPrefix, encodeCef } from './cef/message.ts'
 export { type ParsedCef, parseCef } from './cef/parse.ts'
 export { type CefLine, type CefProfile, createCefProfile } from './cef/profile.ts'

@@ -16,6 +16,7 @@ import { AgentStore } from './agents/store.ts'
 import { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { PortalContext, PortalParts } from './context.ts'
+import { followAgents, startGateway } from './gateway/index.ts'
 import { loadAssets } from './server/assets.ts'
 import { addRoutes } from './server/routes.ts'
 import { buildServer } from './server/server.ts'
@@ -54,6 +55,23 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     forgetting,
     hasAccount: (name) => access.accounts.get(name) !== undefined,
   })
+  const gateway = starting.use(
+    await startGateway({ agents: agents.definitions() }, around, {
+      verifyToken: (token) => {
+        const holder = tokens.verify(token)
+        return holder && { agent: holder.agent.id }
+      },
+    }),
+  )
+  const following = starting.use(
+    followAgents({
+      gateway,
+      agents: () => agents.definitions(),
+      onChange: (listener) => store.onChange(listener),
+      clock: world.clock,
+      log,
+    }),
+  )
   const views = starting.use(
     startViews({
       directory: config.data,
@@ -77,6 +95,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
       addAgentRoutes(api, agents, tokens)
       addRoutes(api, context)
     },
+    addAgentApi: (api) => gateway.addRoutes(api),
   })
   starting.defer(() => server.close())
   const address = parseListen(config.listen)
@@ -87,12 +106,12 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
   }
   if (config.tls !== undefined) {
     const closing = new AbortController()
-    const following = followTls(config.tls, { clock: world.clock, log, signal: closing.signal }, (pair) =>
+    const followed = followTls(config.tls, { clock: world.clock, log, signal: closing.signal }, (pair) =>
       (server.server as unknown as TlsServer).setSecureContext({ ...pair, minVersion: 'TLSv1.2' }),
     )
     starting.defer(async () => {
       closing.abort()
-      await following
+      await followed
     })
   }
   const bound = server.server.address()
@@ -102,13 +121,19 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     config.publicUrl?.replace(/\/$/, '') ??
     `${scheme}://${formatListen({ host: visibleHost(address.host), port })}${config.path}`
   const closing = starting.move()
-  const { promise: failed } = Promise.withResolvers<never>()
+  const stopOnce = async (drainMs: number): Promise<void> => {
+    await following[Symbol.asyncDispose]()
+    // While agents can still ask: they confirm what they have.
+    await gateway.stop(drainMs)
+    await closing.disposeAsync()
+  }
   let stopping: Promise<void> | undefined
-  const stop = (): Promise<void> => {
-    stopping ??= closing.disposeAsync()
+  const stop = (drainMs: number): Promise<void> => {
+    stopping ??= stopOnce(drainMs)
     return stopping
   }
-  return { url, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: stop }
+  const { failed } = gateway
+  return { url, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: () => stop(0) }
 }
 
 /** An address to all interfaces is none a browser can go to. */
