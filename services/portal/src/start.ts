@@ -31,6 +31,7 @@ export interface RunningPortal extends Running {
 }
 
 const pagesDirectory = join(import.meta.dirname, '..', 'web')
+const docsDirectory = join(pagesDirectory, '../../../docs')
 
 /** @throws {RelayError} `RELAY_LISTEN_FAILED`, `RELAY_PORTAL_DATA`, `RELAY_CONFIG_INVALID` */
 export async function start(config: PortalConfig, world: World, parts: PortalParts): Promise<RunningPortal> {
@@ -86,7 +87,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     guard: access,
     log,
     version: parts.version,
-    assets: loadAssets(pagesDirectory, `${config.path}/`),
+    assets: loadAssets(pagesDirectory, `${config.path}/`, docsDirectory),
     tls,
     addApi: (api) => {
       addSessionRoutes(api, access, parts.version)

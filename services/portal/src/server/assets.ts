@@ -32,6 +32,7 @@ const types: Readonly<Record<string, string>> = {
   '.ico': 'image/x-icon',
   '.woff2': 'font/woff2',
   '.json': 'application/json',
+  '.md': 'text/markdown; charset=utf-8',
 }
 
 /** Libraries of the pages: the name in imports, the file of the package, the name in `assets/vendor/`. */
@@ -47,8 +48,9 @@ const vendorStyles: readonly (readonly [file: string, as: string])[] = [['uplot/
 /**
  * @param directory of the pages' sources.
  * @param root the portal's own path, such as `/siem/`; it stands for `{{root}}` in the page.
+ * @param docs of the documentation's pages, if they are there.
  */
-export function loadAssets(directory: string, root: string): Assets {
+export function loadAssets(directory: string, root: string, docs?: string): Assets {
   const assets = new Map<string, Asset>()
   const add = (path: string, content: Buffer | string): void => {
     assets.set(path, assetOf(extname(path) === '' ? '.html' : extname(path), Buffer.from(content)))
@@ -62,6 +64,10 @@ export function loadAssets(directory: string, root: string): Assets {
     else if (file.endsWith('.ts')) add(`assets/${scriptName(file)}`, scriptOf(content.toString('utf8'), file))
     else if (types[extname(file)] !== undefined) add(`assets/${file}`, content)
   }
+  // Notifications and forms name pages of the documentation. Pictures stay out: they would fill the memory.
+  if (docs !== undefined)
+    for (const file of filesOf(docs))
+      if (file.endsWith('.md')) add(`assets/docs/${file}`, readFileSync(join(docs, file)))
   return assets
 }
 
@@ -86,7 +92,7 @@ function scriptOf(text: string, file: string): string {
   return withRelativeImports(stripTypeScriptTypes(text, { mode: 'strip' }), file)
 }
 
-/** `from 'x'`, `import 'x'` and `import('x')`, with the name of a module in it. */
+/** Imports of every form, with the name of a module in them. */
 const importPattern = /(\bfrom\s*|\bimport\s*\(\s*|\bimport\s*)(["'])([^"'\n]+)\2/g
 
 function withRelativeImports(text: string, file: string): string {

@@ -18,6 +18,7 @@ import { ReplayList } from '../records/replay-list.ts'
 import type { ReplayPlanShape, ReplayShape } from '../records/shapes.ts'
 
 const refreshMs = 3_000
+const minuteMs = 60_000
 const hourMs = 3_600_000
 
 export function ReplayPage(): VNode {
@@ -37,7 +38,8 @@ export function ReplayPage(): VNode {
 function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; readonly onStarted: () => void }): VNode {
   const [agent, setAgent] = useState(() => place.get().query.get('agent') ?? '')
   const [from, setFrom] = useState(() => localInput(Date.now() - hourMs))
-  const [to, setTo] = useState(() => localInput(Date.now()))
+  // The minute that has begun is in it; the relay takes now for a time that lies ahead.
+  const [to, setTo] = useState(() => localInput(Date.now() + minuteMs))
   const [source, setSource] = useState<'out' | 'raw'>('out')
   const [pace, setPace] = useState('500')
   const [mark, setMark] = useState(false)
