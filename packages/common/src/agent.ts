@@ -27,6 +27,15 @@ export const tlsSchema = z
     caFile: z.string().min(1).optional().meta({
       description: "PEM file with the authorities that may sign the receiver; default: the system's and Node's own.",
     }),
+    ca: z
+      .string()
+      .max(65_536)
+      .refine(isCertificates, 'must be certificates in PEM, and no key: -----BEGIN CERTIFICATE-----')
+      .optional()
+      .meta({
+        description:
+          'The same authorities as text, for agents made in the portal and for those that run elsewhere, where no file of this machine is. In place of caFile.',
+      }),
     certFile: z
       .string()
       .min(1)
@@ -47,6 +56,15 @@ export const tlsSchema = z
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     error: 'certFile and keyFile go together',
   })
+  .refine((tls) => tls.ca === undefined || tls.caFile === undefined, {
+    path: ['ca'],
+    error: 'is in place of caFile: remove one of them',
+  })
+
+/** Whole certificates and nothing secret beside them; whether each can be read shows when it is used. */
+function isCertificates(pem: string): boolean {
+  return /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.test(pem) && !pem.includes('PRIVATE KEY')
+}
 
 export const syslogSchema = z.strictObject({
   host: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({

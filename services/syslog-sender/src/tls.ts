@@ -17,7 +17,8 @@ import type { Target } from './targets.ts'
 export function createTlsOptions(settings: TlsSettings): (target: Target) => Promise<ConnectionOptions> {
   let known: { readonly fingerprint: string; readonly context: SecureContext } | undefined
   return async (target) => {
-    const files = await Promise.all([settings.caFile, settings.certFile, settings.keyFile].map(readPem))
+    const read = await Promise.all([settings.caFile, settings.certFile, settings.keyFile].map(readPem))
+    const files = settings.ca === undefined ? read : [settings.ca, ...read.slice(1)]
     const fingerprint = files.join('\n')
     if (known?.fingerprint !== fingerprint) known = { fingerprint, context: contextOf(settings, files) }
     const identity = settings.serverName ?? target.host
@@ -41,7 +42,7 @@ async function readPem(path: string | undefined): Promise<string | undefined> {
 }
 
 function contextOf(
-  { caFile, certFile, keyFile, minVersion }: TlsSettings,
+  { ca: given, caFile, certFile, keyFile, minVersion }: TlsSettings,
   [ca, cert, key]: readonly (string | undefined)[],
 ): SecureContext {
   try {
@@ -49,7 +50,9 @@ function contextOf(
     const authorities = ca ?? [...getCACertificates('default'), ...getCACertificates('system')]
     return createSecureContext({ ca: authorities, minVersion, ...(cert && { cert }), ...(key && { key }) })
   } catch (cause) {
-    const paths = [caFile, certFile, keyFile].filter((path) => path !== undefined).join(', ')
+    const paths = [given === undefined ? caFile : 'tls.ca', certFile, keyFile]
+      .filter((path) => path !== undefined)
+      .join(', ')
     throw new RelayError('RELAY_RECEIVER_TLS', `${paths}: not usable as PEM certificates and key`, { cause })
   }
 }
