@@ -1,9 +1,13 @@
 /** The demo: the simulator as the source, and at the other end a console agent that prints CEF lines, or a simulated Microsoft Sentinel
  *  that shows the rows it stored. It needs no account, and everything between the two ends is the real thing. */
+
+import { join } from 'node:path'
+import { allowCidrsDefault } from '@siem-relay/common'
 import type { StoredRow } from '@siem-relay/simulator'
 import { type RelayConfig, relayConfigSchema } from '../config/schema.ts'
 import { startDemoAzure } from './azure.ts'
-import { startTenant, tenantToken } from './tenant.ts'
+import { fillDiscovery } from './discovery.ts'
+import { startTenant, type Tenant, tenantApplication, tenantToken } from './tenant.ts'
 
 export const demoOutputs = ['cef', 'sentinel'] as const
 export type DemoOutput = (typeof demoOutputs)[number]
@@ -28,7 +32,9 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   await using opened = new AsyncDisposableStack()
   const tenant = opened.use(await startTenant({ directory, nowMs }))
   const agent = output === 'cef' ? consoleAgent : await sentinelAgent()
-  const config = relayConfigSchema.parse(demoConfig(tenant.url, agent, options))
+  const discovery = join(directory, 'discovery')
+  opened.defer(fillDiscovery({ directory: discovery, startMs: tenant.startMs, nowMs }))
+  const config = relayConfigSchema.parse(demoConfig(tenant, discovery, agent, options))
   const running = opened.move()
   return { config, [Symbol.asyncDispose]: () => running.disposeAsync() }
 
@@ -49,7 +55,8 @@ const consoleAgent = {
 }
 
 function demoConfig(
-  url: string,
+  { url, tokenUrl }: Tenant,
+  discovery: string,
   agent: object,
   { directory, adminListen, portalListen }: Pick<DemoOptions, 'directory' | 'adminListen' | 'portalListen'>,
 ): unknown {
@@ -66,10 +73,23 @@ function demoConfig(
         lookback: 'P11000D',
         pollSeconds: 10,
       },
+      {
+        id: 'demo-identity',
+        tenant: 'demo',
+        type: 'graph-alerts',
+        url,
+        auth: { type: 'oauth', ...tenantApplication, tokenUrl },
+        pollSeconds: 10,
+      },
+      { id: 'demo-discovery', tenant: 'demo', type: 'discovery-intake', directory: { path: discovery } },
     ],
     agents: [agent],
     log: { level: 'warn' },
     ...(adminListen === undefined ? {} : { admin: { listen: adminListen } }),
-    ...(portalListen === undefined ? {} : { portal: { listen: portalListen } }),
+    portal: {
+      // Whoever tries the demo has their receiver on this machine.
+      allowCidrs: ['127.0.0.0/8', '::1', ...allowCidrsDefault],
+      ...(portalListen === undefined ? {} : { listen: portalListen }),
+    },
   }
 }

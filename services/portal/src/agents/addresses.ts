@@ -5,7 +5,6 @@ import { isIP, isIPv6 } from 'node:net'
 import { allowCidrsDefault, refusedAddress } from '@siem-relay/common'
 
 const everywhere = ['0.0.0.0/0', '::/0']
-
 const metadataNames = /^(metadata|instance-data)(\.|$)|^metadata\.google\.internal$|^metadata\.azure\.(com|internal)$/i
 /** Ports of services that a line of text could steer. */
 const foreignPorts: ReadonlySet<number> = new Set([

@@ -51,7 +51,10 @@ function contextOf(more: Partial<PortalContext> = {}): PortalContext {
   return {
     control,
     world,
-    agents: { draft: (definition: object) => agentSchema.parse({ id: 'draft', ...definition }) },
+    agents: {
+      definitions: () => agents,
+      draft: (definition: object) => agentSchema.parse({ id: 'draft', ...definition }),
+    },
     sources: () => sources,
     config: {},
     ...more,
