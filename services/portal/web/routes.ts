@@ -11,7 +11,7 @@ interface Route {
   readonly load: () => Promise<PageComponent>
 }
 
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   { path: '/agents', load: async () => (await import('./pages/agents.ts')).AgentsPage },
   { path: '/agents/new/syslog', load: async () => (await import('./pages/syslog-wizard.ts')).NewSyslogAgent },
   { path: '/agents/new/sentinel', load: async () => (await import('./pages/sentinel-wizard.ts')).NewSentinelAgent },

@@ -5,7 +5,7 @@ import { pageQuerySchema, timeMs } from './common.ts'
 
 export const kindSchema = z.enum(['alert', 'activity', 'discovery'])
 
-export const filterFieldSchema = z.object({
+const filterFieldSchema = z.object({
   field: z.string(),
   aliases: z.array(z.string()),
   /** None for a field that cannot be evaluated; `note` says why. */
