@@ -27,15 +27,10 @@ export const tlsSchema = z
     caFile: z.string().min(1).optional().meta({
       description: "PEM file with the authorities that may sign the receiver; default: the system's and Node's own.",
     }),
-    ca: z
-      .string()
-      .max(65_536)
-      .refine(isCertificates, 'must be certificates in PEM, and no key: -----BEGIN CERTIFICATE-----')
-      .optional()
-      .meta({
-        description:
-          'The same authorities as text, for agents made in the portal and for those that run elsewhere, where no file of this machine is. In place of caFile.',
-      }),
+    ca: z.string().max(262_144).optional().meta({
+      description:
+        'The same authorities as text (PEM), in place of caFile: for whoever has no files on this machine, as in the portal.',
+    }),
     certFile: z
       .string()
       .min(1)
@@ -56,15 +51,18 @@ export const tlsSchema = z
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     error: 'certFile and keyFile go together',
   })
-  .refine((tls) => tls.ca === undefined || tls.caFile === undefined, {
-    path: ['ca'],
-    error: 'is in place of caFile: remove one of them',
+  .superRefine(({ ca, caFile }, context) => {
+    if (ca === undefined) return
+    const problem =
+      caFile !== undefined
+        ? 'ca and caFile say the same: remove one'
+        : ca.includes('PRIVATE KEY')
+          ? 'holds a private key, which belongs to nobody but its owner: take the certificates only, and make a new key'
+          : /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.test(ca)
+            ? undefined
+            : 'holds no certificate: it begins with -----BEGIN CERTIFICATE-----'
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['ca'], message: problem })
   })
-
-/** Whole certificates and nothing secret beside them; whether each can be read shows when it is used. */
-function isCertificates(pem: string): boolean {
-  return /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.test(pem) && !pem.includes('PRIVATE KEY')
-}
 
 export const syslogSchema = z.strictObject({
   host: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({

@@ -25,7 +25,7 @@ const routes: readonly Route[] = [
   { path: '/discovery', load: async () => (await import('./pages/discovery.ts')).DiscoveryPage },
   { path: '/admins', load: async () => (await import('./pages/admins.ts')).AdminsPage },
   { path: '/audit', load: async () => (await import('./pages/audit.ts')).AuditPage },
-  { path: '/docs/*', load: async () => (await import('./pages/docs.ts')).DocsPage },
+  { path: '/help/*', load: async () => (await import('./pages/docs.ts')).DocsPage },
   { path: '/password', load: async () => (await import('./pages/password.ts')).PasswordPage },
 ]
 

@@ -32,7 +32,7 @@ const types: Readonly<Record<string, string>> = {
   '.ico': 'image/x-icon',
   '.woff2': 'font/woff2',
   '.json': 'application/json',
-  '.md': 'text/markdown; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8',
 }
 
 /** Libraries of the pages: the name in imports, the file of the package, the name in `assets/vendor/`. */
@@ -48,9 +48,8 @@ const vendorStyles: readonly (readonly [file: string, as: string])[] = [['uplot/
 /**
  * @param directory of the pages' sources.
  * @param root the portal's own path, such as `/siem/`; it stands for `{{root}}` in the page.
- * @param docs of the documentation's pages, if they are there.
  */
-export function loadAssets(directory: string, root: string, docs?: string): Assets {
+export function loadAssets(directory: string, root: string): Assets {
   const assets = new Map<string, Asset>()
   const add = (path: string, content: Buffer | string): void => {
     assets.set(path, assetOf(extname(path) === '' ? '.html' : extname(path), Buffer.from(content)))
@@ -62,13 +61,15 @@ export function loadAssets(directory: string, root: string, docs?: string): Asse
     const content = readFileSync(join(directory, file))
     if (file === 'index.html') add('', pageOf(content.toString('utf8'), root))
     else if (file.endsWith('.ts')) add(`assets/${scriptName(file)}`, scriptOf(content.toString('utf8'), file))
-    else if (types[extname(file)] !== undefined) add(`assets/${file}`, content)
+    else if (extname(file) !== '.md' && types[extname(file)] !== undefined) add(`assets/${file}`, content)
   }
-  // Notifications and forms name pages of the documentation. Pictures stay out: they would fill the memory.
-  if (docs !== undefined)
-    for (const file of filesOf(docs))
-      if (file.endsWith('.md')) add(`assets/docs/${file}`, readFileSync(join(docs, file)))
   return assets
+}
+
+/** Pages of the documentation, as text: the portal links to them, also where nobody reaches the internet. */
+export function loadDocs(directory: string): Assets {
+  const pages = filesOf(directory).filter((file) => file.endsWith('.md'))
+  return new Map(pages.map((file) => [`docs/${file}`, assetOf('.md', readFileSync(join(directory, file)))]))
 }
 
 /** Tests and declarations stay out. */
@@ -92,7 +93,7 @@ function scriptOf(text: string, file: string): string {
   return withRelativeImports(stripTypeScriptTypes(text, { mode: 'strip' }), file)
 }
 
-/** Imports of every form, with the name of a module in them. */
+/** A static or dynamic import, with the name of its module. */
 const importPattern = /(\bfrom\s*|\bimport\s*\(\s*|\bimport\s*)(["'])([^"'\n]+)\2/g
 
 function withRelativeImports(text: string, file: string): string {
@@ -146,7 +147,7 @@ export function serveAssets(server: FastifyInstance, assets: Assets): void {
  */
 export function pageFor(request: FastifyRequest, assets: Assets, root: string): Asset | undefined {
   const { method, url, headers } = request
-  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets)\//.test(url.slice(root.length)))
+  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets|docs)\//.test(url.slice(root.length)))
     return undefined
   return String(headers.accept ?? '').includes('text/html') ? assets.get('') : undefined
 }
