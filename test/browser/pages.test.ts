@@ -21,7 +21,7 @@ const pages = [
   'admins',
   'audit',
   'password',
-  'docs/using/agents.md',
+  'help/using/agents.md',
 ] as const
 const ofDemoAgent = [
   'agents/soc-munich/edit',

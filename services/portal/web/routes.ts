@@ -11,7 +11,7 @@ interface Route {
   readonly load: () => Promise<PageComponent>
 }
 
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   { path: '/agents', load: async () => (await import('./pages/agents.ts')).AgentsPage },
   { path: '/agents/new/syslog', load: async () => (await import('./pages/syslog-wizard.ts')).NewSyslogAgent },
   { path: '/agents/new/sentinel', load: async () => (await import('./pages/sentinel-wizard.ts')).NewSentinelAgent },
@@ -25,7 +25,7 @@ export const routes: readonly Route[] = [
   { path: '/discovery', load: async () => (await import('./pages/discovery.ts')).DiscoveryPage },
   { path: '/admins', load: async () => (await import('./pages/admins.ts')).AdminsPage },
   { path: '/audit', load: async () => (await import('./pages/audit.ts')).AuditPage },
-  { path: '/docs/*', load: async () => (await import('./pages/docs.ts')).DocsPage },
+  { path: '/help/*', load: async () => (await import('./pages/docs.ts')).DocsPage },
   { path: '/password', load: async () => (await import('./pages/password.ts')).PasswordPage },
 ]
 

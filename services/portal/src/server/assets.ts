@@ -70,7 +70,7 @@ export function loadAssets(directory: string, root: string): Assets {
  *  memory. */
 export function loadDocs(directory: string): Assets {
   const pages = filesOf(directory).filter((file) => file.endsWith('.md'))
-  return new Map(pages.map((file) => [`assets/docs/${file}`, assetOf('.md', readFileSync(join(directory, file)))]))
+  return new Map(pages.map((file) => [`docs/${file}`, assetOf('.md', readFileSync(join(directory, file)))]))
 }
 
 /** Tests and declarations stay out. */
@@ -148,7 +148,7 @@ export function serveAssets(server: FastifyInstance, assets: Assets): void {
  */
 export function pageFor(request: FastifyRequest, assets: Assets, root: string): Asset | undefined {
   const { method, url, headers } = request
-  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets)\//.test(url.slice(root.length)))
+  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets|docs)\//.test(url.slice(root.length)))
     return undefined
   return String(headers.accept ?? '').includes('text/html') ? assets.get('') : undefined
 }

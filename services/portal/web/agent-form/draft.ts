@@ -3,7 +3,7 @@
 export type Path = readonly (string | number)[]
 export type Filter = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-export interface DataTypeDraft {
+interface DataTypeDraft {
   readonly enabled?: boolean
   readonly filter?: Filter
   readonly [name: string]: unknown
@@ -24,8 +24,7 @@ export interface AgentDraft {
   readonly [name: string]: unknown
 }
 
-export const dataTypes = ['alerts', 'activities', 'discovery'] as const
-export type DataType = (typeof dataTypes)[number]
+export type DataType = 'alerts' | 'activities' | 'discovery'
 export const kindOf = { alerts: 'alert', activities: 'activity', discovery: 'discovery' } as const satisfies Record<
   DataType,
   string

@@ -7,7 +7,7 @@ import { useLoad, useSettled } from '../lib/load.ts'
 import { type AgentDraft, previewableOf } from './draft.ts'
 import type { Form } from './form.ts'
 
-export const timeFormats = ['rfc3164-year', 'rfc3164', 'rfc5424'] as const
+const timeFormats = ['rfc3164-year', 'rfc3164', 'rfc5424'] as const
 export type TimeFormat = (typeof timeFormats)[number]
 
 /** UDP takes every form of a line. */

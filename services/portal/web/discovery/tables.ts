@@ -14,7 +14,7 @@ import { setQuery } from '../lib/router.ts'
 
 const pageSize = 50
 
-export function CsvLink({ path, query }: { readonly path: string; readonly query: Query }): VNode {
+function CsvLink({ path, query }: { readonly path: string; readonly query: Query }): VNode {
   return html`<a class="button" href=${urlOf(path, query)} download><${Icon} name="download" size=${18} />CSV</a>`
 }
 

@@ -6,5 +6,5 @@ export const apiRoot: string = `${root}api/v1`
 
 /** A page of the documentation, which the portal has with it. */
 export function docsUrl(page: string): string {
-  return `${root}docs/${page.replace(/^\/?(docs\/)?/, '')}`
+  return `${root}help/${page.replace(/^\/?(docs\/)?/, '')}`
 }

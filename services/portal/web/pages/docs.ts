@@ -31,8 +31,10 @@ export function DocsPage({ params: { rest = '' } }: { readonly params: Params })
 
 /** @returns '' for a page that does not exist. */
 async function readPage(path: string, signal: AbortSignal): Promise<string> {
-  const response = await fetch(`${root}assets/docs/${path}`, { signal })
-  return response.ok ? response.text() : ''
+  const response = await fetch(`${root}docs/${path}`, { signal })
+  if (response.ok) return response.text()
+  await response.body?.cancel()
+  return ''
 }
 
 interface ShownProps {

@@ -14,7 +14,7 @@ import { Compared } from './compared.ts'
 
 type Kind = Previewed['kind']
 
-export const outcomeWords = {
+const outcomeWords = {
   sent: { label: 'Sent', icon: 'check', tone: 'ok' },
   'left-out': { label: 'Left out', icon: 'filter', tone: 'quiet' },
   'dead-letter': { label: 'Dead letter', icon: 'warning', tone: 'bad' },

@@ -12,7 +12,7 @@ export interface ReplayPlanShape {
   readonly mark: boolean
 }
 
-export interface ReplayJobShape extends ReplayPlanShape {
+interface ReplayJobShape extends ReplayPlanShape {
   readonly id: string
   readonly createdMs: number
   readonly state: 'running' | 'done' | 'cancelled' | 'failed'
