@@ -21,6 +21,7 @@ const pages = [
   'admins',
   'audit',
   'password',
+  'docs/using/agents.md',
 ] as const
 const ofDemoAgent = [
   'agents/soc-munich/edit',

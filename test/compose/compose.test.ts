@@ -134,7 +134,7 @@ describe('Prometheus', () => {
     }
     await compose.eventually('the balance is even', async () => {
       const missing = await value(
-        'sum(siem_relay_messages_formatted_total) - sum(siem_relay_messages_delivered_total) - max(siem_relay_consumer_lag_records{stage="sender"})',
+        'sum(siem_relay_messages_formatted_total) - sum(siem_relay_messages_delivered_total) - sum(max by (agent) (siem_relay_consumer_lag_records{stage="sender"}))',
       )
       return missing === 0 ? true : undefined
     })

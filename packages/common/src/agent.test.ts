@@ -103,6 +103,28 @@ describe('agentSchema', () => {
     ['no PRI with LF framing on TCP', { header: { pri: false } }, /header\.pri: .*octet count/],
     ['LF framing on TLS', { syslog: { ...syslog, protocol: 'tls', framing: 'lf' } }, /syslog\.framing: .*RFC 5425/],
     ['framing on UDP', { syslog: { ...syslog, protocol: 'udp', framing: 'lf' } }, /syslog\.framing: UDP/],
+    [
+      'a key in place of an authority',
+      {
+        syslog: {
+          ...syslog,
+          protocol: 'tls',
+          tls: { ca: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' },
+        },
+      },
+      /syslog\.tls\.ca: .*no key/,
+    ],
+    [
+      'authorities as text and as a file',
+      {
+        syslog: {
+          ...syslog,
+          protocol: 'tls',
+          tls: { caFile: 'ca.pem', ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
+        },
+      },
+      /syslog\.tls\.ca: .*caFile/,
+    ],
     ['tls settings without TLS', { syslog: { ...syslog, tls: { caFile: 'ca.pem' } } }, /syslog\.tls: .*protocol: tls/],
     ['tls settings on UDP', { syslog: { ...syslog, protocol: 'udp', tls: {} } }, /syslog\.tls: .*relp/],
     ['framing on RELP', { syslog: { ...relp, framing: 'lf' } }, /syslog\.framing: RELP has frames of its own/],

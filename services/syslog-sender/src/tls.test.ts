@@ -144,6 +144,14 @@ describe('a receiver whose certificate is not to be trusted gets nothing', () =>
     expect(sender.status().lastError?.message).toContain('an authority not in tls.caFile')
   })
 
+  test('of an authority that is given as text is trusted', async () => {
+    await using receiver = await tlsReceiver(certificates.server)
+    await using sender = await tlsSender(receiver.port, { caFile: undefined, ca: certificates.ca.cert })
+    await sender.give([cefLine(0)])
+    await sender.running.stop(8_000)
+    expect(sender.committed()).toBe(1)
+  })
+
   test('verify: false takes any certificate', async () => {
     await using receiver = await tlsReceiver(certificates.expired)
     await using sender = await tlsSender(receiver.port, { caFile: certificates.otherCa.certFile, verify: false })

@@ -61,5 +61,7 @@ function problemOfAddress(
   { allowCidrs = allowCidrsDefault, isRemote }: AddressRules,
 ): string | undefined {
   const refusal = refusedAddress(address, { allowCidrs: isRemote ? everywhere : allowCidrs })
-  return refusal === undefined ? undefined : `${address} ${refusal}`
+  if (refusal === undefined) return undefined
+  const otherwise = refusal.endsWith('portal.allowCidrs') ? ', or define the agent in the configuration file' : ''
+  return `${address} ${refusal}${otherwise}`
 }

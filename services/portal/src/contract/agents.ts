@@ -90,7 +90,7 @@ export const agentCheckAnswerSchema = z.object({
 export const tokenAnswerSchema = z.object({ token: z.string() })
 
 /** `POST /agents/test-message` (admins): sends one line from where the relay runs and tells what happened, step by step. With several
- *  receivers the steps of one come behind those of another. Paths of files are taken as an agent that exists has them. */
+ *  receivers the steps of one come behind those of another. */
 export const testMessageSchema = z.strictObject({ definition: z.record(z.string(), z.unknown()) })
 export const testMessageAnswerSchema = z.object({
   ok: z.boolean(),

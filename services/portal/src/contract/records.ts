@@ -8,7 +8,7 @@ const kindSchema = z.enum(['alert', 'activity', 'discovery'])
 const filterFieldSchema = z.object({
   field: z.string(),
   aliases: z.array(z.string()),
-  /** None for a field that cannot be evaluated; `note` says why. */
+  /** None: it cannot be judged, `note` says why. */
   operators: z.array(z.string()),
   addedOperators: z.array(z.string()),
   /** What its values are, so that a form can ask for them. */
@@ -62,7 +62,7 @@ export const previewAnswerSchema = z.object({
 })
 
 /** `GET /tap?stage&agent&tenant&kind&masked`: server-sent events from now on: `started` with `{ topics }`, `record` with a tapped record,
- *  `dropped` with `{ records }` that went by unseen since they came faster than they were read, `end` with `{ reason }`, after which a page
+ *  `dropped` with the `{ count }` of those that went by unseen since they came faster than they were read, `end` with `{ reason }`, after which a page
  *  does not come back by itself; comments keep the line open. It ends with the session and does not keep it alive. */
 export const tapQuerySchema = z.object({
   stage: z.enum(['raw', 'out', 'discarded', 'dead-letters']),
@@ -85,7 +85,7 @@ const tappedSchema = z.object({
   isCut: z.boolean(),
 })
 
-/** `POST /replays/count` (a dry run) answers a plan with `records`; `POST /replays` with that plan starts it and answers the job;
+/** `POST /replays/count` (a dry run) answers a plan with `records`; `POST /replays` with the same body starts it and answers the job;
  *  `GET /replays` answers `{ replays }`, newest first; `DELETE /replays/:id` cancels and answers its status. Starting and cancelling is for
  *  admins. Shapes of `plan` and `job`: ReplayPlan and ReplayJob of packages/common. */
 export const replayCountSchema = z.strictObject({
@@ -176,4 +176,5 @@ export type Previewed = z.output<typeof previewedSchema>
 export type PreviewAnswer = z.output<typeof previewAnswerSchema>
 export type Tapped = z.output<typeof tappedSchema>
 export type DeadLetter = z.output<typeof deadLetterSchema>
+export type WholeDeadLetter = z.output<typeof wholeDeadLetterSchema>
 export type Duplicate = z.output<typeof duplicateSchema>

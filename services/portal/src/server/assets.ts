@@ -61,15 +61,16 @@ export function loadAssets(directory: string, root: string): Assets {
     const content = readFileSync(join(directory, file))
     if (file === 'index.html') add('', pageOf(content.toString('utf8'), root))
     else if (file.endsWith('.ts')) add(`assets/${scriptName(file)}`, scriptOf(content.toString('utf8'), file))
-    else if (extname(file) !== '.md' && types[extname(file)] !== undefined) add(`assets/${file}`, content)
+    else if (types[extname(file)] !== undefined) add(`assets/${file}`, content)
   }
   return assets
 }
 
-/** Pages of the documentation, as text: the portal links to them, also where nobody reaches the internet. */
+/** Pages of the documentation, for the portal to show also where nobody reaches the internet. Pictures stay out: they would fill the
+ *  memory. */
 export function loadDocs(directory: string): Assets {
   const pages = filesOf(directory).filter((file) => file.endsWith('.md'))
-  return new Map(pages.map((file) => [`docs/${file}`, assetOf('.md', readFileSync(join(directory, file)))]))
+  return new Map(pages.map((file) => [`assets/docs/${file}`, assetOf('.md', readFileSync(join(directory, file)))]))
 }
 
 /** Tests and declarations stay out. */
@@ -147,7 +148,7 @@ export function serveAssets(server: FastifyInstance, assets: Assets): void {
  */
 export function pageFor(request: FastifyRequest, assets: Assets, root: string): Asset | undefined {
   const { method, url, headers } = request
-  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets|docs)\//.test(url.slice(root.length)))
+  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets)\//.test(url.slice(root.length)))
     return undefined
   return String(headers.accept ?? '').includes('text/html') ? assets.get('') : undefined
 }

@@ -30,6 +30,8 @@ export type ExportKind = 'apps' | EntityKind
 
 /** Ids of rows are known for longer than the raw topics keep the rows. */
 const seenDays = 15
+/** Ids known at most: about 14 bytes each. */
+const seenMax = 10_000_000
 
 export class ViewsStore {
   readonly #path: string
@@ -92,17 +94,21 @@ export class ViewsStore {
       const { retentionDays, discoveryRowsMax } = this.#limits
       const db = this.#db
       const one = (text: string, ...values: number[]): number => Number(db.prepare(text).get(...values)?.n ?? 0)
-      db.prepare('DELETE FROM usage WHERE day < ?').run(dayOf(nowMs) - retentionDays)
+      for (const table of ['usage', 'app_days'])
+        db.prepare(`DELETE FROM ${table} WHERE day < ?`).run(dayOf(nowMs) - retentionDays)
       db.prepare('DELETE FROM seen WHERE day < ?').run(dayOf(nowMs) - seenDays)
       db.prepare('DELETE FROM duplicates WHERE at_ms < ?').run(nowMs - retentionDays * dayMs)
       const beyond = db
         .prepare('SELECT at_ms FROM duplicates ORDER BY at_ms DESC LIMIT 1 OFFSET ?')
         .get(duplicatesMax)?.at_ms
       if (beyond != null) db.prepare('DELETE FROM duplicates WHERE at_ms <= ?').run(Number(beyond))
+      while (one('SELECT count(*) AS n FROM seen') > seenMax)
+        db.prepare('DELETE FROM seen WHERE day = (SELECT min(day) FROM seen)').run()
       let daysCut = 0
       let discoveryRows = one('SELECT count(*) AS n FROM usage')
       for (; discoveryRows > discoveryRowsMax; daysCut++) {
-        db.prepare('DELETE FROM usage WHERE day = (SELECT min(day) FROM usage)').run()
+        const oldest = one('SELECT min(day) AS n FROM usage')
+        for (const table of ['usage', 'app_days']) db.prepare(`DELETE FROM ${table} WHERE day <= ?`).run(oldest)
         discoveryRows = one('SELECT count(*) AS n FROM usage')
       }
       for (const [table, column] of [

@@ -95,16 +95,23 @@ function sorted(value: unknown): unknown {
   )
 }
 
-/** What a preview is made of: where the destination is not filled in yet, the console stands in for it, which changes no line. */
+/** Stands in for what is not filled in yet, where only lines and filters are asked for. */
+const someRule = {
+  endpoint: 'https://sample.westeurope-1.ingest.monitor.azure.com',
+  ruleId: `dcr-${'0'.repeat(32)}`,
+  auth: { type: 'managed-identity' },
+}
+
+/** What previews and samples are made of: a draft whose destination may still be missing. */
 export function previewableOf(draft: AgentDraft): Record<string, unknown> {
+  const definition = definitionOf(draft)
+  if (draft.sentinel !== undefined) {
+    const isComplete = draft.sentinel.endpoint !== '' && draft.sentinel.ruleId !== ''
+    return isComplete ? definition : { ...definition, sentinel: { ...draft.sentinel, ...someRule } }
+  }
   const isComplete =
-    draft.sentinel === undefined
-      ? draft.syslog === undefined || valueAt(draft, ['syslog', 'host']) !== ''
-      : valueAt(draft, ['sentinel', 'endpoint']) !== '' && valueAt(draft, ['sentinel', 'ruleId']) !== ''
-  if (isComplete) return definitionOf(draft)
-  const { syslog, sentinel, remote, ...rest } = draft
-  const types = Object.fromEntries(dataTypes.map((type) => [type, { ...draft[type], enabled: isSent(draft, type) }]))
-  return definitionOf({ ...rest, ...types, console: true })
+    (valueAt(draft, ['syslog', 'host']) ?? '') !== '' && valueAt(draft, ['syslog', 'port']) !== undefined
+  return isComplete ? definition : { ...definition, syslog: { port: 514, ...draft.syslog, host: 'siem.example.com' } }
 }
 
 /** What a draft is sent as: a list of hosts from text with commas, no empty choice. */

@@ -83,7 +83,7 @@ export function followLinks(): void {
 }
 
 function isFile(pathname: string): boolean {
-  return /^(api|assets|docs)\//.test(pathname.slice(root.length))
+  return /^(api|assets)\//.test(pathname.slice(root.length))
 }
 
 /** @param ask resolves to true when the page may be left; it is asked while `isDirty`. */

@@ -5,6 +5,7 @@ export interface ReplayPlanShape {
   readonly agent: string
   readonly fromMs: number
   readonly toMs: number
+  /** `letters`: dead letters that were retried. */
   readonly source: 'out' | 'raw' | 'letters'
   readonly records: number
   readonly messagesPerSecondMax: number
