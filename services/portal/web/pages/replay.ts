@@ -58,11 +58,11 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
       set(value)
       setPlan(undefined)
     }
-  const run = async (path: string, body: unknown, after: (answer: unknown) => void) => {
+  const run = async (path: string, after: (answer: unknown) => void) => {
     setIsBusy(true)
     setFailure(undefined)
     try {
-      after(await send('POST', path, body))
+      after(await send('POST', path, { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }))
     } catch (error) {
       setFailure(failureOf(error))
     }
@@ -70,13 +70,10 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
   }
   const count = (event: Event) => {
     event.preventDefault()
-    if (isReady)
-      void run('/replays/count', { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }, (answer) =>
-        setPlan(answer as ReplayPlanShape),
-      )
+    if (isReady) void run('/replays/count', (answer) => setPlan(answer as ReplayPlanShape))
   }
   const start = () =>
-    void run('/replays', plan, () => {
+    void run('/replays', () => {
       setPlan(undefined)
       say('The replay has started')
       onStarted()
