@@ -4,10 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generatedDocs } from './generated-docs.ts'
 import { dashboards } from './grafana/dashboards.ts'
+import { prometheusRule } from './prometheus-rule.ts'
 import { sentinelTemplates } from './sentinel-templates.ts'
 
 const root = join(import.meta.dirname, '..')
-for (const [path, text] of [...(await generatedDocs()), ...sentinelTemplates(), ...dashboards()]) {
+for (const [path, text] of [...(await generatedDocs()), ...sentinelTemplates(), ...dashboards(), ...prometheusRule()]) {
   mkdirSync(join(root, dirname(path)), { recursive: true })
   writeFileSync(join(root, path), text)
   process.stdout.write(`${path}\n`)

@@ -1,11 +1,13 @@
 /** Reference pages made from the code, by path: the errors table, the filter language, the configuration and its JSON Schema. */
 import { join } from 'node:path'
 import { type EventKind, errorCodes, filterOperatorReference, filterReference } from '@siem-relay/common'
+import { buildProgram } from '../app/src/cli.ts'
 import { schemaText } from '../app/src/commands/schema.ts'
+import { systemTerminal } from '../app/src/terminal.ts'
+import { commandsPage } from './commands-page.ts'
 import { productionDependencies } from './dependencies.ts'
 import { contractOf, labelMeanings } from './metrics-contract.ts'
-
-const generatedMark = '<!-- Made by `npm run docs` from the code: change it there. -->'
+import { page, table } from './reference-page.ts'
 
 export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
   return new Map([
@@ -15,6 +17,7 @@ export async function generatedDocs(): Promise<ReadonlyMap<string, string>> {
     ['docs/operating/errors.md', errorsPage()],
     ['docs/operating/metrics-reference.md', await metricsPage()],
     ['docs/developing/dependencies.md', dependenciesPage()],
+    ['docs/operating/commands.md', commandsPage(buildProgram(systemTerminal))],
   ])
 }
 
@@ -167,15 +170,4 @@ function valuesOf(schema: Schema): string {
 function defaultOf(schema: Schema): string {
   if (schema.default === undefined || (typeof schema.default === 'object' && schema.properties !== undefined)) return ''
   return `\`${JSON.stringify(schema.default)}\``
-}
-
-function page(title: string, lead: string, ...parts: readonly string[]): string {
-  return `# ${title}\n${generatedMark}\n\n${[lead, ...parts].join('\n\n')}\n`
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) throw new Error('a reference without rows: the code it is made from has changed its shape')
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }

@@ -1,9 +1,15 @@
 /** Docs that cannot drift: pages made from the code are as the code makes them, links lead somewhere, decisions are in order. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { buildProgram } from '../app/src/cli.ts'
+import { systemTerminal } from '../app/src/terminal.ts'
+import { runInProcess } from '../app/src/testing/terminal.ts'
 import { productionDependencies } from '../scripts/dependencies.ts'
 import { generatedDocs } from '../scripts/generated-docs.ts'
+
+type Command = ReturnType<typeof buildProgram>
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -25,6 +31,104 @@ test('relative links lead to files that exist', () => {
   )
   expect(broken).toEqual([])
 })
+
+describe('commands in the docs', () => {
+  const program = buildProgram(systemTerminal)
+  const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).filter((page) => page !== 'CHANGELOG.md')
+  const lines = pages.flatMap((page) =>
+    [...read(page).matchAll(/^```(?:sh|bash|console)\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
+      block
+        .replaceAll('\\\n', ' ')
+        .split('\n')
+        .map((line) => /^(?:\$ )?(?:node_modules\/\.bin\/)?siem-relay (.*?)(?: [|>&].*)?$/.exec(line)?.[1])
+        .filter((line) => line !== undefined)
+        .map((line) => [page, line] as const),
+    ),
+  )
+
+  test('were found', () => expect(lines.length).toBeGreaterThan(20))
+
+  test.each(lines)('%s: siem-relay %s', (_, line) => expect(problemsOf(program, wordsOfShell(line))).toEqual([]))
+
+  test('a command that is not there, and an option it does not have, would be found', () => {
+    expect(problemsOf(program, ['dlq', 'lst'])).toEqual(['dlq has no command lst'])
+    expect(problemsOf(program, ['tap', 'raw', '--lmit=3'])).toEqual(['tap has no option --lmit'])
+    expect(problemsOf(program, ['tap', 'rww'])).toEqual(['tap does not take rww'])
+  })
+
+  test('every command that shows something gives JSON too', () => {
+    const readers = [
+      'validate',
+      'preview',
+      'replay',
+      'top',
+      'tap',
+      'test',
+      'doctor',
+      'lag',
+      'sources',
+      'echo-config',
+      'health',
+    ]
+    const commands = [...program.commands, ...program.commands.flatMap((command) => command.commands)]
+    for (const name of [...readers, 'list', 'show', 'explain']) {
+      const command = commands.find((one) => one.name() === name)
+      expect(
+        command?.options.some(({ long }) => long === '--json'),
+        name,
+      ).toBe(true)
+    }
+  })
+})
+
+test('the tests in docs/using/tests.md pass', async () => {
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(read('docs/using/tests.md')) ?? []
+  const cwd = mkdtempSync(join(tmpdir(), 'siem-relay-docs-'))
+  try {
+    mkdirSync(join(cwd, 'samples'))
+    writeFileSync(join(cwd, 'samples', 'low-alert.json'), '{"_id":"a2","title":"x","severityValue":0}')
+    const agents = [{ id: 'soc', console: true, alerts: { filter: { severity: { eq: [1, 2] } } } }]
+    writeFileSync(join(cwd, 'siem-relay.yaml'), JSON.stringify({ agents }))
+    writeFileSync(join(cwd, 'siem-relay.test.yaml'), yaml)
+    const { code, out } = await runInProcess(['test'], { cwd })
+    expect(out).toMatch(/3 tests: 3 ok, 0 failed\n$/)
+    expect(code).toBe(0)
+  } finally {
+    rmSync(cwd, { recursive: true, force: true })
+  }
+})
+
+/** As a shell takes them apart, as far as the docs use it. */
+function wordsOfShell(line: string): readonly string[] {
+  const words = line.replace(/\s+#.*$/, '').match(/(?:[^\s'"]+|'[^']*'|"[^"]*")+/g) ?? []
+  return words.map((word) => word.replaceAll(/['"]/g, ''))
+}
+
+/** What commander would refuse, without running anything. */
+function problemsOf(command: Command, words: readonly string[]): readonly string[] {
+  const [word, ...rest] = words
+  if (command.commands.length > 0 && word !== undefined && !word.startsWith('-')) {
+    const next = command.commands.find((one) => one.name() === word)
+    if (word === 'help') return []
+    return next === undefined ? [`${command.name()} has no command ${word}`] : problemsOf(next, rest)
+  }
+  const problems: string[] = []
+  const taken: string[] = []
+  for (let at = 0; at < words.length; at++) {
+    const [flag = '', value] = (words[at] ?? '').split('=', 2)
+    if (!flag.startsWith('-') || flag === '-') {
+      taken.push(flag)
+      continue
+    }
+    const option = command.options.find(({ short, long }) => short === flag || long === flag)
+    if (option === undefined) {
+      if (flag !== '--help' && flag !== '-h') problems.push(`${command.name()} has no option ${flag}`)
+    } else if ((option.required || option.optional) && value === undefined) at++
+  }
+  const choices = command.registeredArguments[0]?.argChoices
+  for (const one of taken) if (choices?.includes(one) === false) problems.push(`${command.name()} does not take ${one}`)
+  return problems
+}
 
 test('every decision record is numbered in order and has a status and a date', () => {
   const records = globSync('docs/adr/*.md', { cwd: root }).toSorted()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseYaml } from '../packages/service-kit/src/config/yaml-source.ts'
 import { dashboards as generatedDashboards } from '../scripts/grafana/dashboards.ts'
+import { prometheusRule } from '../scripts/prometheus-rule.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -62,9 +63,9 @@ interface Dashboard {
 /** The dashboard's own variable. */
 const chosenSource = '$datasource'
 
-const allRules = globSync('monitoring/prometheus/rules/*.yml', { cwd: root }).flatMap((path) =>
-  yaml<{ groups: { rules: Rule[] }[] }>(path).groups.flatMap((group) => group.rules),
-)
+const allRules = globSync('monitoring/prometheus/rules/*.yml', { cwd: root })
+  .toSorted()
+  .flatMap((path) => yaml<{ groups: { rules: Rule[] }[] }>(path).groups.flatMap((group) => group.rules))
 const rules = allRules.flatMap((rule) => (rule.alert === undefined ? [] : [{ ...rule, alert: rule.alert }]))
 const recorded = new Set(allRules.flatMap(({ record }) => record ?? []))
 const dashboards = globSync('monitoring/grafana/dashboards/*.json', { cwd: root }).map(
@@ -261,4 +262,39 @@ test('Prometheus asks every service of the compose file, all replicas of it', ()
   expect(jobs.map(({ job_name }) => job_name)).toEqual(services)
   for (const { job_name, dns_sd_configs } of jobs)
     expect(dns_sd_configs).toEqual([{ names: [job_name], type: 'A', port: 9464, refresh_interval: '10s' }])
+})
+
+test('the rules for the Prometheus Operator are those of Prometheus', () => {
+  const [[path = '', text] = []] = prometheusRule()
+  expect(read(path)).toBe(text)
+  const { kind, spec } = yaml<{ kind: string; spec: { groups: { name: string; rules: Rule[] }[] } }>(path)
+  expect(kind).toBe('PrometheusRule')
+  expect(spec.groups.flatMap((group) => group.rules)).toEqual(allRules)
+})
+
+test('in Kubernetes, Prometheus finds the pods by their labels, and their service becomes the job that rules ask for', () => {
+  const [job] = yaml<{ scrape_configs: { kubernetes_sd_configs: object[]; relabel_configs: object[] }[] }>(
+    'monitoring/prometheus/prometheus-kubernetes.yml',
+  ).scrape_configs
+  expect(job?.kubernetes_sd_configs).toEqual([{ role: 'pod', namespaces: { names: ['siem-relay'] } }])
+  expect(job?.relabel_configs).toContainEqual({
+    source_labels: ['__meta_kubernetes_pod_label_app_kubernetes_io_component'],
+    target_label: 'job',
+  })
+})
+
+test('compose gives Grafana a fixed version, the dashboards where it looks for them, and Prometheus by its name', () => {
+  const compose = read('docker-compose.yml')
+  expect(compose).toMatch(/image: grafana\/grafana:\$\{GRAFANA_TAG:-\d+\.\d+\.\d+\}/)
+  const [provider] = yaml<{ providers: { options: { path: string } }[] }>(
+    'monitoring/grafana/provisioning/dashboards/siem-relay.yaml',
+  ).providers
+  const folder = provider?.options.path ?? ''
+  expect(compose).toContain(`- ./monitoring/grafana/dashboards:${folder}:ro`)
+  expect(compose).toContain('- ./monitoring/grafana/provisioning:/etc/grafana/provisioning:ro')
+  expect(compose).toContain(`GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH: ${folder}/siem-relay.json`)
+  const [source] = yaml<{ datasources: { type: string; url: string }[] }>(
+    'monitoring/grafana/provisioning/datasources/prometheus.yaml',
+  ).datasources
+  expect(source).toMatchObject({ type: 'prometheus', url: 'http://prometheus:9090', isDefault: true })
 })

@@ -1,11 +1,11 @@
 /** Commands and options of `siem-relay`. Each command lives in commands/; errors become one message and an exit code here. */
 import { Command, CommanderError, Option } from 'commander'
 import { serviceNames } from './all-in-one.ts'
+import { addHelpingCommands } from './command-line/helping.ts'
 import { addInspectingCommands } from './command-line/inspecting.ts'
 import { addTryingCommands } from './command-line/trying.ts'
 import { address, positiveInteger } from './command-line/values.ts'
 import { agent } from './commands/agent.ts'
-import { doctorSentinel } from './commands/doctor-sentinel.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
@@ -34,12 +34,14 @@ export async function runCli(args: readonly string[], terminal: Terminal = syste
   }
 }
 
-function buildProgram(terminal: Terminal): Command {
+/** Every command, also for the reference and for completion. */
+export function buildProgram(terminal: Terminal): Command {
   const program = new Command('siem-relay')
     .description(
       'Carries Defender for Cloud Apps alerts and activities to your SIEM as CEF over syslog: nothing lost, each alert once.',
     )
     .version(version)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
@@ -128,6 +130,7 @@ function buildProgram(terminal: Terminal): Command {
 
   addInspectingCommands(program, terminal, { config, data })
   addTryingCommands(program, terminal, { config, data })
+  addHelpingCommands(program, terminal, { config, data })
 
   program
     .command('lag')
@@ -178,18 +181,6 @@ function buildProgram(terminal: Terminal): Command {
     .option('--json', 'as JSON')
     .action((options) => echoConfig(options, terminal))
 
-  const doctor = program.command('doctor').description('look for what is wrong, and say what to do about it')
-  doctor
-    .command('sentinel')
-    .description('check the way to Microsoft Sentinel, from settings to streams; exit code 1 when something failed')
-    .addOption(config)
-    .option('--agent <id>', 'only this agent')
-    .option('--canary', 'store one row that says it is a test for each data type, and print the query that finds it')
-    .option('--rule <file>', 'what `az monitor data-collection rule show` prints, to compare the columns with')
-    .option('--samples <directory>', "only write sample rows for the portal's wizards there, a file for each table")
-    .option('--json', 'as JSON')
-    .action((options) => doctorSentinel(options, terminal))
-
   program
     .command('schema')
     .description('print the JSON Schema of the configuration file, for editors')
@@ -201,6 +192,7 @@ function buildProgram(terminal: Terminal): Command {
     .addOption(config)
     .option('--live', 'only whether it is alive')
     .option('--connect <host:port>', 'only whether this address takes connections', address)
+    .option('--json', 'every check as JSON')
     .action((options) => health(options, terminal))
 
   program

@@ -68,8 +68,11 @@ export function benchViews(): void {
       }
       for (const [name, ask] of Object.entries(answers)) {
         const atMs = performance.now()
+        const before = process.cpuUsage()
         ask()
-        console.log(`  ${lookBack} days, ${name}: ${Math.round(performance.now() - atMs)} ms`)
+        const { user, system } = process.cpuUsage(before)
+        const tookMs = Math.round(performance.now() - atMs)
+        console.log(`  ${lookBack} days, ${name}: ${tookMs} ms, ${Math.round((user + system) / 1_000)} ms of processor`)
       }
     }
     console.log(`  resident memory of this process: ${Math.round(process.memoryUsage().rss / 1e6)} MB`)

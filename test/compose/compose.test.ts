@@ -6,7 +6,7 @@ import { idOf } from '../faults/ledger.ts'
 import { Compose, docker } from './compose.ts'
 import { Received, recordIds, repeatedIn, repeatedSince } from './ledger.ts'
 
-const services = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender']
+const services = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender', 'portal']
 
 let compose: Compose
 let received: Received
@@ -134,7 +134,7 @@ describe('Prometheus', () => {
     }
     await compose.eventually('the balance is even', async () => {
       const missing = await value(
-        'sum(siem_relay_messages_formatted_total) - sum(siem_relay_messages_delivered_total) - max(siem_relay_consumer_lag_records{stage="sender"})',
+        'sum(siem_relay_messages_formatted_total) - sum(siem_relay_messages_delivered_total) - sum(max by (agent) (siem_relay_consumer_lag_records{stage="sender"}))',
       )
       return missing === 0 ? true : undefined
     })

@@ -74,6 +74,8 @@ describe.skipIf(broker === undefined)('services in processes of their own', { ti
     await eventually('both formatters have their share of the four partitions', async () =>
       (await sum(fleet.of('formatter'), assigned)).every((count) => count === 2),
     )
+    const commits = await sum(fleet.of('formatter'), /^siem_relay_log_commit_seconds_count (\d+)/gm)
+    expect(commits.every((count) => count > 0)).toBe(true)
     const requests = await sum(fleet.of('collector'), /^siem_relay_source_requests_total\{[^}]*\} (\d+)/gm)
     expect(requests.filter((count) => count > 0)).toHaveLength(1)
 

@@ -1,5 +1,5 @@
 /** What promtool says of our rules, their tests, the configurations of Prometheus, and what a relay exports. */
-import { globSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startMonitored } from '../support/monitored.ts'
@@ -20,7 +20,12 @@ test('test rules: each alert fires when it should, and is quiet when all is well
 })
 
 test.each(files('monitoring/prometheus/*.yml'))('check config: %s', async (path) => {
-  expect(await promtool(['check', 'config', '--syntax-only', path])).toContain('SUCCESS')
+  using directory = temporaryDirectory()
+  const text = readFileSync(join(root, path), 'utf8')
+  // Debian builds Prometheus without Kubernetes: how pods are found is left out, what is made of them is not.
+  const checked = join(directory.path, 'prometheus.yml')
+  writeFileSync(checked, text.replace(/kubernetes_sd_configs: .*/, 'static_configs: [{ targets: ["pod:9464"] }]'))
+  expect(await promtool(['check', 'config', '--syntax-only', checked])).toContain('SUCCESS')
 })
 
 test('check metrics: names and help of what a running relay exports are as Prometheus wants them', async () => {

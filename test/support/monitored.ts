@@ -27,7 +27,7 @@ export interface Monitored extends AsyncDisposable {
   startReceiver(): Promise<void>
   /** The receiver of the agent `secure` gets a certificate that is valid for so long. */
   renewCertificate(days: number): void
-  /** The configuration of the start, with changes of agents and sources by id. */
+  /** Changes agents and sources, by id; what was changed before stays so. */
   configure(changes: Readonly<Record<string, object>>): void
   /** Starts it again after it was killed, where it answered before. */
   restart(): Promise<void>
@@ -92,7 +92,8 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
       },
     },
   }
-  const configOf = (changes: Readonly<Record<string, object>>, admin: string): object => ({
+  const changes: Record<string, object> = {}
+  const configOf = (admin: string): object => ({
     bus: { path: join(directory, 'log'), freeBytesMin: 1_048_576, ...bus },
     admin: { listen: admin },
     sources: [
@@ -108,7 +109,7 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
     ],
     agents: agentIds.map((id) => ({ id, ...destinations[id], ...changes[id] })),
   })
-  let relay = await startRelayProcess(directory, configOf({}, '127.0.0.1:0'))
+  let relay = await startRelayProcess(directory, configOf('127.0.0.1:0'))
   const admin = new URL(relay.adminUrl).host
   stack.defer(async () => {
     if (relay.child.exitCode === null && relay.child.signalCode === null) await relay.kill('SIGKILL')
@@ -129,9 +130,12 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
       receiver = await tcpReceiver('octet-counting', receiver.port)
     },
     renewCertificate: renew,
-    configure: (changes) => relay.configure(configOf(changes, admin)),
+    configure: (next) => {
+      for (const [id, change] of Object.entries(next)) changes[id] = { ...changes[id], ...change }
+      relay.configure(configOf(admin))
+    },
     restart: async () => {
-      relay = await startRelayProcess(directory, configOf({}, admin))
+      relay = await startRelayProcess(directory, configOf(admin))
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }

@@ -1,7 +1,6 @@
 /** A `siem-relay agent` in this process, as its command composes it, with short times. */
-import { createHealth, systemClock } from '@siem-relay/service-kit'
+import { createHealth, createMetrics, systemClock } from '@siem-relay/service-kit'
 import { type LogEntry, memoryLogger } from '@siem-relay/service-kit/testing'
-import { Registry } from 'prom-client'
 import { type RemoteAgentOptions, startRemoteAgent } from '../../app/src/remote-agent/remote-agent.ts'
 
 const shortTimes = {
@@ -30,7 +29,7 @@ export async function startTestAgent(
     env: {},
     version: '0.0.0-test',
     log,
-    metrics: new Registry(),
+    metrics: createMetrics({ version: '0.0.0-test' }),
     health: createHealth(),
     clock: systemClock,
     random: Math.random,

@@ -7,11 +7,16 @@ import { type AgentDefinition, agentSchema, outHeaders, outTopic } from '@siem-r
 import { LocalControl } from '@siem-relay/control'
 import { systemClock, type World } from '@siem-relay/service-kit'
 import { type LogEntry, testWorld } from '@siem-relay/service-kit/testing'
-import type { z } from 'zod'
 import { type Gateway, startGateway } from '../../services/portal/src/gateway/gateway.ts'
 import { buildServer } from '../../services/portal/src/server/server.ts'
 
-export type AgentInput = z.input<typeof agentSchema>
+/** As `agents:` of the configuration file takes it. */
+export interface AgentInput {
+  readonly id: string
+  readonly remote: true
+  readonly enabled?: boolean
+  readonly syslog: object
+}
 
 export interface RemotePortal extends AsyncDisposable {
   readonly url: string

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startCommand } from '../../../test/support/command.ts'
@@ -6,14 +6,14 @@ import { temporaryDirectory } from '../../../test/support/relay.ts'
 import { startRemotePortal } from '../../../test/support/remote-portal.ts'
 import { runInProcess } from '../testing/terminal.ts'
 
-const agents = [{ id: 'siem', remote: true, syslog: { host: 'siem.contoso.com', port: 514 } }]
+const agents = [{ id: 'siem', remote: true, syslog: { host: 'siem.contoso.com', port: 514 } }] as const
 
 describe('siem-relay agent', () => {
   test('--check asks once and tells of portal, token, agent, receiver and who works', async () => {
     using directory = temporaryDirectory()
     await using portal = await startRemotePortal({ directory: directory.path, agents })
     const tokenFile = join(directory.path, 'token')
-    writeFileSync(tokenFile, portal.issue('siem'))
+    writeFileSync(tokenFile, portal.issue('siem'), { mode: 0o600 })
     const args = ['agent', '--check', '--portal', portal.url, '--token-file', tokenFile]
     const { code, out } = await runInProcess(args, { cwd: directory.path })
     expect(code).toBe(0)
@@ -72,5 +72,20 @@ describe('siem-relay agent', () => {
       out: '',
       err: expect.stringMatching(/^siem-relay: General error during bootstrap: caFile \/no\/such\/file cannot be used/),
     })
+  })
+
+  test('its page, its unit and its help know the same flags', async () => {
+    const root = join(import.meta.dirname, '..', '..', '..')
+    const flagsIn = (text: string): string[] => [...new Set(text.match(/(?<![\w-])--[a-z][A-Za-z-]+/g) ?? [])].sort()
+    const { out } = await runInProcess(['agent', '--help'], { cwd: root })
+    const known = flagsIn(out).filter((flag) => flag !== '--help')
+    expect(known.length).toBeGreaterThan(5)
+    const page = readFileSync(join(root, 'docs', 'using', 'remote-agent.md'), 'utf8')
+    const table = page.slice(page.indexOf('## Flags'), page.indexOf('## Linux'))
+    expect(flagsIn(table.replaceAll(/^(?!\|).*$/gm, ''))).toEqual(known)
+    const unit = readFileSync(join(root, 'deploy', 'systemd', 'siem-relay-agent.service'), 'utf8')
+    const started = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? ''
+    expect(started).toContain(' agent ')
+    expect(flagsIn(started).filter((flag) => !known.includes(flag))).toEqual([])
   })
 })

@@ -3,28 +3,15 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import {
-  type AgentDefinition,
-  type EventKind,
-  printableJson,
-  RelayError,
-  rawKindOf,
-  type SentinelDestination,
-  sentinelTables,
-  wants,
-} from '@siem-relay/common'
-import { openProbe } from '@siem-relay/sentinel-sender'
-import { systemClock } from '@siem-relay/service-kit'
+import { type EventKind, printableJson, RelayError, sentinelTables } from '@siem-relay/common'
 import { type DataCollectionRule, readRuleTemplate } from '@siem-relay/simulator'
 import { findConfigFile, loadRelayConfig } from '../config/load.ts'
 import type { RelayConfig } from '../config/schema.ts'
-import { examine, isWell, type SubjectReport } from '../doctor/check.ts'
+import { isWell, type SubjectReport } from '../doctor/check.ts'
 import { reportText } from '../doctor/report.ts'
-import { lateSources } from '../doctor/sentinel/late-sources.ts'
+import { examineSentinel, type SentinelAgent } from '../doctor/sentinel/examine.ts'
 import { sampleRows } from '../doctor/sentinel/samples.ts'
-import { sentinelSubject } from '../doctor/sentinel/subject.ts'
 import type { Terminal } from '../terminal.ts'
-import { version } from '../version.ts'
 
 export interface DoctorSentinelOptions {
   readonly config?: string
@@ -38,11 +25,6 @@ export interface DoctorSentinelOptions {
   readonly json?: boolean
 }
 
-interface SentinelAgent {
-  readonly agent: AgentDefinition
-  readonly sentinel: SentinelDestination
-}
-
 /** @throws {RelayError} `RELAY_USAGE` for an agent or a rule that is not there; `RELAY_CONFIG_INVALID`. */
 export async function doctorSentinel(options: DoctorSentinelOptions, terminal: Terminal): Promise<void> {
   if (options.samples !== undefined) {
@@ -53,26 +35,8 @@ export async function doctorSentinel(options: DoctorSentinelOptions, terminal: T
   const rules = options.rule === undefined ? undefined : readRule(absolute(options.rule, terminal))
   const canary = options.canary === true ? randomUUID() : undefined
   const reports: SubjectReport[] = []
-  for (const { agent, sentinel } of agentsOf(config, options.agent)) {
-    await using probe = openProbe(sentinel, {
-      clock: systemClock,
-      env: terminal.env,
-      userAgent: `siem-relay/${version} doctor`,
-    })
-    const kinds = (Object.keys(sentinelTables) as EventKind[]).filter((kind) => wants(agent, rawKindOf[kind]))
-    const subject = sentinelSubject({
-      agent,
-      sentinel,
-      kinds,
-      probe,
-      clock: systemClock,
-      env: terminal.env,
-      rules,
-      canary,
-      lateSources: lateSources(config.sources, agent),
-    })
-    reports.push(await examine(subject))
-  }
+  for (const agent of agentsOf(config, options.agent))
+    reports.push(await examineSentinel({ ...agent, sources: config.sources, rules, canary, env: terminal.env }))
   const isAllWell = isWell(reports)
   terminal.stdout.write(
     options.json === true ? `${printableJson({ isWell: isAllWell, subjects: reports })}\n` : reportText(reports),

@@ -11,6 +11,7 @@ export interface HealthOptions {
   readonly live?: boolean
   /** Only whether this address takes connections. */
   readonly connect?: string
+  readonly json?: boolean
 }
 
 const timeoutMs = 5_000
@@ -18,7 +19,9 @@ const timeoutMs = 5_000
 export async function health(options: HealthOptions, terminal: Terminal): Promise<void> {
   try {
     const answer =
-      options.connect === undefined ? await ask(adminUrl(options, terminal)) : await tryConnection(options.connect)
+      options.connect === undefined
+        ? await ask(adminUrl(options, terminal), options.json === true)
+        : await tryConnection(options.connect)
     terminal.stdout.write(answer)
     terminal.setExitCode(0)
   } catch (error) {
@@ -42,13 +45,15 @@ function reachable({ host, port }: ReturnType<typeof parseListen>): ReturnType<t
   return { host: host === '::' ? '::1' : host, port }
 }
 
-async function ask(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' }).catch(
-    (error: unknown) => {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-      throw new Error(`${url} does not answer (${cause}): the relay is not running here, or listens elsewhere`)
-    },
-  )
+async function ask(url: string, isJson: boolean): Promise<string> {
+  const response = await fetch(url, {
+    signal: AbortSignal.timeout(timeoutMs),
+    redirect: 'error',
+    headers: isJson ? { accept: 'application/json' } : {},
+  }).catch((error: unknown) => {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+    throw new Error(`${url} does not answer (${cause}): the relay is not running here, or listens elsewhere`)
+  })
   const text = await response.text()
   if (!response.ok) throw new Error(text)
   return text

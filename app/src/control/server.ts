@@ -11,13 +11,14 @@ import { errorBody, streamLines } from './stream.ts'
 /** A plan of 10,000 stretches. */
 const bodyBytesMax = 4_194_304
 const connectionsMax = 50
-/** What is worth a line in the log; a command that watches asks twice a second. */
+/** What is worth a line in the log, since it changes something or shows records; a command that watches asks twice a second. */
 const changing: ReadonlySet<string> = new Set<keyof Control>([
   'startReplay',
   'cancelReplay',
   'forget',
   'retryDeadLetters',
   'dropDeadLetters',
+  'tap',
 ])
 
 /**

@@ -1,6 +1,8 @@
 /** The demo: the simulator as the source, and at the other end a console agent that prints CEF lines, or a simulated Microsoft Sentinel
  *  that shows the rows it stored. It needs no account, and everything between the two ends is the real thing. */
+
 import { join } from 'node:path'
+import { allowCidrsDefault } from '@siem-relay/common'
 import type { StoredRow } from '@siem-relay/simulator'
 import { type RelayConfig, relayConfigSchema } from '../config/schema.ts'
 import { startDemoAzure } from './azure.ts'
@@ -84,6 +86,10 @@ function demoConfig(
     agents: [agent],
     log: { level: 'warn' },
     ...(adminListen === undefined ? {} : { admin: { listen: adminListen } }),
-    ...(portalListen === undefined ? {} : { portal: { listen: portalListen } }),
+    portal: {
+      // Whoever tries the demo has their receiver on this machine.
+      allowCidrs: ['127.0.0.0/8', '::1', ...allowCidrsDefault],
+      ...(portalListen === undefined ? {} : { listen: portalListen }),
+    },
   }
 }

@@ -5,16 +5,14 @@ import { openSqliteBus } from '@siem-relay/bus'
 import { agentSchema, deadLettersTopic } from '@siem-relay/common'
 import { replayMetrics } from '@siem-relay/delivery'
 import { createDispatchers } from '@siem-relay/http'
-import { systemClock, type World } from '@siem-relay/service-kit'
+import { createMetrics, systemClock, type World } from '@siem-relay/service-kit'
 import { memoryLogger } from '@siem-relay/service-kit/testing'
-import { fastify } from 'fastify'
-import { Registry } from 'prom-client'
 import { describe } from 'vitest'
 import { describeDelivery } from '../../../packages/bus/src/conformance/delivery.ts'
 import { Desk } from '../../../services/portal/src/gateway/desk.ts'
 import { Feed } from '../../../services/portal/src/gateway/feed.ts'
 import { addAgentRoutes } from '../../../services/portal/src/gateway/routes.ts'
-import { errorHandler } from '../../../services/portal/src/server/errors.ts'
+import { buildServer } from '../../../services/portal/src/server/server.ts'
 import { temporaryDirectory } from '../../../test/support/relay.ts'
 import { PortalClient } from './portal-client.ts'
 import { Session } from './session.ts'
@@ -26,13 +24,22 @@ async function openThroughPortal(directory: string): Promise<Bus> {
   const bus = await openSqliteBus({ path: directory, clock: systemClock, freeBytesMin: 1_048_576 })
   await bus.ensureTopics([deadLettersTopic])
   const { log } = memoryLogger()
-  const metrics = new Registry()
+  const metrics = createMetrics({ version: '0.0.0-test' })
   const world = { bus, clock: systemClock, log, instanceId: 'relay-1' } satisfies Partial<World>
   const desk = new Desk(agent, world, undefined)
-  const server = fastify()
-  server.setErrorHandler(errorHandler(log))
-  await server.register(async (api) => addAgentRoutes(api, { metrics, admit: () => ({ desk, token: 'one' }) }), {
-    prefix: '/agent/v1',
+  const server = await buildServer({
+    config: { path: '', trustProxy: [] },
+    guard: {
+      callerOf: () => undefined,
+      checkOrigin: () => undefined,
+      checkCsrf: () => undefined,
+      note: () => undefined,
+    },
+    log,
+    version: '0.0.0-test',
+    assets: new Map(),
+    addApi: () => undefined,
+    addAgentApi: (api) => addAgentRoutes(api, { metrics, admit: () => ({ desk, token: 'one' }) }),
   })
   await server.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`

@@ -1,6 +1,6 @@
 /** `siem-relay agent` without its command line: the syslog sender of the relay, on a log that is the portal's. */
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '@siem-relay/common'
+import { type Clock, printable } from '@siem-relay/common'
 import type { AgentStatus, StatusError } from '@siem-relay/delivery'
 import { createDispatchers, type Environment } from '@siem-relay/http'
 import type { Running, World } from '@siem-relay/service-kit'
@@ -42,7 +42,7 @@ export async function startRemoteAgent(options: RemoteAgentOptions): Promise<Run
     clock,
     random,
     log,
-    identity: { instance, host: hostName, version },
+    identity: { instance, host: printable(hostName.slice(0, 255)), version },
     onOrders: (orders) => follower.follow(orders),
     ...(tuning && { tuning }),
   })
@@ -111,7 +111,7 @@ class Telling {
             state,
             sinceMs,
             ...(lastConnectedMs === undefined ? {} : { lastConnectedMs }),
-            ...(target === undefined ? {} : { target: target.slice(0, 300) }),
+            ...(target === undefined ? {} : { target: printable(target.slice(0, 300)) }),
             ...(lastError && { lastError: errorOf(lastError) }),
           }
     this.#now()
@@ -128,5 +128,5 @@ class Telling {
 }
 
 function errorOf({ code, message, atMs }: StatusError) {
-  return { code, message: message.slice(0, 2_000), atMs }
+  return { code, message: printable(message.slice(0, 1_000)), atMs }
 }

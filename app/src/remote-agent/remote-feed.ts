@@ -1,16 +1,13 @@
 /** A worker of the sender's whose partitions come from the portal. The same contract as `deliver` of a log. */
-import type { DeliverSpec, Worker } from '@siem-relay/bus'
+import type { Worker } from '@siem-relay/bus'
 import type { WireBatch } from '@siem-relay/common'
-import { RemoteLife } from './remote-life.ts'
+import { type LifeParts, RemoteLife } from './remote-life.ts'
 
-export interface FeedParts {
-  readonly spec: DeliverSpec
+export interface FeedParts extends LifeParts {
   /** A number that tells this opening of the feed from every earlier one of its group. */
   readonly nextOpening: () => number
   /** Asks the portal for it, from the committed place on. */
   readonly open: (feed: RemoteFeed) => void
-  /** There is something to report. */
-  readonly changed: () => void
   /** Waits between two tries after the sender failed. */
   readonly pause: () => Promise<void>
   /** Reports what was acknowledged, then takes the feed back. */
@@ -49,7 +46,7 @@ export class RemoteFeed implements Worker {
     let life = this.#lives.get(batch.life)
     if (life === undefined) {
       for (const older of this.#lives.values()) if (older.partition === batch.partition) this.end(older.id)
-      life = new RemoteLife(batch, this.#parts.spec, this.#parts.changed)
+      life = new RemoteLife(batch, this.#parts)
       this.#lives.set(life.id, life)
     }
     life.give(batch, (error) => this.#failed(error))

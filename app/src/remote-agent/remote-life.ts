@@ -1,27 +1,43 @@
 /** One stay of a partition with this process: batches on their way into the sender, acknowledgements and dead letters on their way out. */
 import type { Acknowledger, BusRecord, DeliverSpec, NewRecord, PartitionDelivery } from '@siem-relay/bus'
-import { decodeWireRecord, letterHeaders, type ReportRequest, type WireBatch } from '@siem-relay/common'
+import {
+  agentLimits,
+  decodeWireRecord,
+  letterHeaders,
+  printable,
+  type ReportRequest,
+  type WireBatch,
+} from '@siem-relay/common'
 
 type Ranges = [number, number][]
 type Letter = ReportRequest['letters'][number]
+
+export interface LifeParts {
+  readonly spec: DeliverSpec
+  /** There is something to report. */
+  readonly changed: () => void
+  /** Resolves once what was acknowledged is reported far enough for more to be sent. */
+  readonly reported: () => Promise<void>
+}
 
 export class RemoteLife {
   readonly id: number
   readonly partition: number
   readonly #delivery: PartitionDelivery
   readonly #recordsMax: number
-  readonly #changed: () => void
+  readonly #parts: LifeParts
   #ranges: Ranges = []
   #letters: Letter[] = []
   #isRevoked = false
   #taken = 0
   #giving: Promise<void> = Promise.resolve()
 
-  constructor(batch: WireBatch, spec: DeliverSpec, changed: () => void) {
+  constructor(batch: WireBatch, parts: LifeParts) {
     const { life, topic, partition } = batch
+    const { spec } = parts
     this.id = life
     this.partition = partition
-    this.#changed = changed
+    this.#parts = parts
     const acknowledger: Acknowledger = {
       acknowledge: (first, last) => this.#acknowledge(first, last),
       deadLetter: (record, letter) => this.#deadLetter(record, letter),
@@ -40,10 +56,12 @@ export class RemoteLife {
     const batch: BusRecord[] = records.map((record) => ({ topic, partition, ...decodeWireRecord(record) }))
     this.#giving = this.#giving
       .then(async () => {
-        for (let from = 0; from < batch.length && !this.#isRevoked; from += this.#recordsMax)
-          await this.#delivery.deliver(batch.slice(from, from + this.#recordsMax))
+        for (let from = 0; from < batch.length && !this.#isRevoked; from += this.#recordsMax) {
+          await this.#parts.reported()
+          if (!this.#isRevoked) await this.#delivery.deliver(batch.slice(from, from + this.#recordsMax))
+        }
         this.#taken += 1
-        this.#changed()
+        this.#parts.changed()
       })
       .catch(onError)
   }
@@ -59,6 +77,11 @@ export class RemoteLife {
     return this.#ranges.length > 0 || this.#letters.length > 0
   }
 
+  /** Messages acknowledged and not yet taken to be reported; offsets may have gaps, so at most so many. */
+  get unreported(): number {
+    return messagesIn(this.#ranges)
+  }
+
   takeRanges(countMax: number): Ranges {
     return this.#ranges.splice(0, countMax)
   }
@@ -72,7 +95,7 @@ export class RemoteLife {
     const latest = this.#ranges.at(-1)
     if (latest !== undefined && first <= latest[1] + 1 && first >= latest[0]) latest[1] = Math.max(latest[1], last)
     else this.#ranges.push([first, last])
-    this.#changed()
+    this.#parts.changed()
   }
 
   #deadLetter({ offset }: BusRecord, { headers }: NewRecord): void {
@@ -81,9 +104,16 @@ export class RemoteLife {
       life: this.id,
       offset,
       code: headers[letterHeaders.code] ?? '',
-      reason: (headers[letterHeaders.reason] ?? '').slice(0, 1_000),
+      // The portal takes no controls and no halves of characters.
+      reason: printable((headers[letterHeaders.reason] ?? '').slice(0, agentLimits.reasonCharactersMax)),
       attempts: Math.max(1, Number(headers[letterHeaders.attempts]) || 1),
     })
-    this.#changed()
+    this.#parts.changed()
   }
+}
+
+export function messagesIn(ranges: readonly (readonly [number, number])[]): number {
+  let sum = 0
+  for (const [first, last] of ranges) sum += last - first + 1
+  return sum
 }

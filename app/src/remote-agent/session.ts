@@ -16,10 +16,11 @@ import { backoffMs, type World } from '@siem-relay/service-kit'
 import { z } from 'zod'
 import { LeaseLost, type PortalClient, StandBy } from './portal-client.ts'
 import { RemoteFeed } from './remote-feed.ts'
+import { messagesIn } from './remote-life.ts'
 import { type SessionTuning, sessionTuning } from './tuning.ts'
 
 export interface SessionParts {
-  readonly client: PortalClient
+  readonly client: Pick<PortalClient, 'ask' | 'origin'>
   /** The token in force now. */
   readonly token: () => string
   readonly clock: Clock
@@ -43,6 +44,9 @@ export class Session {
   #status: Status | undefined
   #isStatusNews = false
   #changed = Promise.withResolvers<void>()
+  /** Messages whose acknowledgement is on its way. */
+  #inFlight = 0
+  #onReported: (() => void)[] = []
   #hasWorked = false
   #refusals = 0
   #failures = 0
@@ -71,6 +75,7 @@ export class Session {
         this.#ring()
       },
       changed: () => this.#ring(),
+      reported: () => this.#reported(),
       pause: () => clock.sleep(this.#tuning.backoff.minMs * (0.5 + random())),
       close: (feed) => this.#close(feed),
     })
@@ -98,7 +103,7 @@ export class Session {
         this.#trouble = undefined
         this.#parts.onOrders(lease.orders)
         await Promise.race([
-          this.#take(lease.lease, lease.waitMs, lease.orders.revision, within),
+          this.#take(lease.lease, Math.min(lease.waitMs, agentLimits.waitMsMax), lease.orders.revision, within),
           this.#give(lease.lease, within),
         ])
       } catch (error) {
@@ -109,6 +114,7 @@ export class Session {
         for (const feed of this.#feeds.values()) feed.leaseEnded()
         for (const closed of this.#closing.values()) closed()
         this.#closing.clear()
+        this.#noteReported()
       }
       if (signal.aborted) await this.#release(lease.lease)
     }
@@ -142,13 +148,16 @@ export class Session {
     const { client, clock, onOrders } = this.#parts
     let after = 0
     let revision = knownRevision
-    let waitMs = Math.min(waitMsMax, agentLimits.waitMsMax)
+    let waitMs = waitMsMax
     let attempt = 0
     while (!signal.aborted) {
       const askedMs = clock.monotonicMs()
       try {
         const answer = await client.ask('poll', { lease, after, revision, waitMs }, pollAnswerSchema, signal)
+        // An answer under a lease that has ended meanwhile is nobody's: its lives mean nothing to the next one.
+        signal.throwIfAborted()
         this.#recovered()
+        waitMs = Math.min(waitMsMax, waitMs + 1_000)
         attempt = 0
         after = answer.number
         for (const life of answer.ended) for (const feed of this.#feeds.values()) feed.end(life)
@@ -163,8 +172,7 @@ export class Session {
         if (signal.aborted || isLeaseOver(error)) throw error
         // Something on the way may cut requests that wait long.
         if (clock.monotonicMs() - askedMs >= this.#tuning.waitMsMin)
-          waitMs = Math.max(this.#tuning.waitMsMin, waitMs / 2)
-        waitMs = Math.floor(waitMs)
+          waitMs = Math.max(this.#tuning.waitMsMin, Math.floor(waitMs / 2))
         attempt += 1
         await this.#failed(error, attempt, signal)
       }
@@ -180,6 +188,8 @@ export class Session {
       const { report, closed } = this.#report(lease, number, isDue)
       if (report.status !== undefined) toldMs = clock.monotonicMs()
       await this.#send(report, signal)
+      signal.throwIfAborted()
+      this.#noteReported()
       for (const feed of closed) {
         this.#closing.get(feed)?.()
         this.#closing.delete(feed)
@@ -213,6 +223,7 @@ export class Session {
       for (const life of feed.lives) {
         const ranges = life.takeRanges(rangesLeft)
         rangesLeft -= ranges.length
+        this.#inFlight += messagesIn(ranges)
         if (ranges.length > 0) acknowledged.push({ life: life.id, ranges })
         letters.push(...life.takeLetters(agentLimits.lettersMax - letters.length))
         if (taken.length < agentLimits.livesMax) taken.push([life.id, life.taken])
@@ -305,7 +316,7 @@ export class Session {
     const known = error instanceof RelayError ? error : undefined
     this.#trouble = describeError(error)
     const ownMs = backoffMs(attempt, this.#tuning.backoff, random)
-    const retryInMs = Math.max(ownMs, known?.retryAfterMs ?? 0)
+    const retryInMs = ownMs + (known?.retryAfterMs ?? 0)
     const fields = { code: known?.code, error: this.#trouble, nextMove: known?.nextMove, retryInMs }
     if (this.#failures % this.#tuning.manyFailures === 0)
       log.error({ ...fields, failures: this.#failures }, 'Too many critical errors: the portal cannot be used')
@@ -319,6 +330,25 @@ export class Session {
     this.#parts.log.info({ failures: this.#failures }, 'the portal answers again')
     this.#failures = 0
     this.#trouble = undefined
+  }
+
+  /** What is confirmed and not reported would come twice if the portal ended now: more of it is not made than this. */
+  async #reported(): Promise<void> {
+    while (this.#unreported() > this.#tuning.unreportedMax)
+      await new Promise<void>((resolve) => this.#onReported.push(resolve))
+  }
+
+  #unreported(): number {
+    let sum = this.#inFlight
+    for (const feed of this.#all()) for (const life of feed.lives) sum += life.unreported
+    return sum
+  }
+
+  #noteReported(): void {
+    this.#inFlight = 0
+    const waiting = this.#onReported
+    this.#onReported = []
+    for (const wake of waiting) wake()
   }
 
   #ring(): void {

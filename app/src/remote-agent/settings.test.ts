@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../../../test/support/relay.ts'
@@ -45,7 +45,7 @@ describe('agentSettings', () => {
   test('the token comes from the environment, a file or, with a warning, the command line; from one of them', () => {
     using directory = temporaryDirectory()
     const tokenFile = join(directory.path, 'token')
-    writeFileSync(tokenFile, `${token}\n`)
+    writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 })
     expect(agentSettings({ portal, tokenFile }, {})).toMatchObject({ agent: 'siem', warnings: [] })
     expect(agentSettings({ portal }, { SIEM_RELAY_TOKEN: token })).toMatchObject({ agent: 'siem', warnings: [] })
     expect(agentSettings({ portal, token }, {}).warnings).toEqual([expect.stringContaining('--token-file')])
@@ -53,6 +53,16 @@ describe('agentSettings', () => {
     expect(() => agentSettings({ portal, tokenFile }, { SIEM_RELAY_TOKEN: token })).toThrow(/more than once/)
     expect(() => agentSettings({ portal }, {})).toThrow(/^Invalid token: none is given/)
     expect(() => agentSettings({ portal, tokenFile: join(directory.path, 'gone') }, {})).toThrow(/cannot be read/)
+  })
+
+  test.skipIf(process.platform === 'win32')('a token file that others can read is warned of', () => {
+    using directory = temporaryDirectory()
+    const tokenFile = join(directory.path, 'token')
+    writeFileSync(tokenFile, token)
+    chmodSync(tokenFile, 0o644)
+    expect(agentSettings({ portal, tokenFile }, {}).warnings).toEqual([expect.stringContaining('chmod 600')])
+    chmodSync(tokenFile, 0o640)
+    expect(agentSettings({ portal, tokenFile }, {}).warnings).toEqual([])
   })
 
   test('a file that changes is read again; what it holds in between does not count', () => {

@@ -1,7 +1,10 @@
 /** What `siem-relay agent` is started with, checked before anything is asked. The words of the SIEM agent's own errors come first. */
-import { readFileSync } from 'node:fs'
 import { agentOfToken, parseProxy, RelayError } from '@siem-relay/common'
 import { isLoopback } from '@siem-relay/http'
+import { type FileText, readTextFile } from '@siem-relay/service-kit'
+
+/** A token and a line end; whatever is longer is another file. */
+const tokenFileBytesMax = 4_096
 
 export interface AgentOptions {
   readonly portal?: string
@@ -65,7 +68,14 @@ function tokenSource({ token, tokenFile }: AgentOptions, env: Environment) {
   const given = [token, tokenFile, env.SIEM_RELAY_TOKEN].filter((one) => one !== undefined && one !== '').length
   if (given > 1)
     throw invalid('the token is given more than once: use one of --token-file, SIEM_RELAY_TOKEN and --token')
-  if (tokenFile !== undefined) return { read: () => readToken(tokenFile), warnings: [] }
+  if (tokenFile !== undefined)
+    return {
+      read: () => readToken(tokenFile).text.trim(),
+      warnings:
+        readToken(tokenFile).isReadableByOthers === true
+          ? [`${tokenFile} can be read by every user of this machine: chmod 600 it`]
+          : [],
+    }
   if (token !== undefined)
     return {
       read: () => token.trim(),
@@ -79,9 +89,9 @@ function tokenSource({ token, tokenFile }: AgentOptions, env: Environment) {
   return { read: () => text, warnings: [] }
 }
 
-function readToken(file: string): string {
+function readToken(file: string): FileText {
   try {
-    return readFileSync(file, 'utf8').trim()
+    return readTextFile(file, tokenFileBytesMax)
   } catch (cause) {
     throw new RelayError('RELAY_CONFIG_INVALID', `Invalid token: the file ${file} cannot be read`, { cause })
   }

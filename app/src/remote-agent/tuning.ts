@@ -7,6 +7,8 @@ export interface SessionTuning {
   /** Between reports, so that acknowledgements that come one by one travel together. */
   readonly gapMs: number
   readonly heartbeatMs: number
+  /** Messages confirmed by the receiver and not reported yet, beyond which no more are handed to the sender. */
+  readonly unreportedMax: number
   /** Shortest wait of a poll, where something on the way cuts longer ones. */
   readonly waitMsMin: number
   /** For the portal to confirm that it has what a feed acknowledged. */
@@ -28,6 +30,7 @@ export const sessionTuning: SessionTuning = {
   backoff: { minMs: 500, maxMs: 15_000 },
   gapMs: 20,
   heartbeatMs: 10_000,
+  unreportedMax: 1_000,
   waitMsMin: 2_000,
   closeMs: 5_000,
   releaseMs: 1_000,

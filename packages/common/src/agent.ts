@@ -27,6 +27,10 @@ export const tlsSchema = z
     caFile: z.string().min(1).optional().meta({
       description: "PEM file with the authorities that may sign the receiver; default: the system's and Node's own.",
     }),
+    ca: z.string().max(262_144).optional().meta({
+      description:
+        'The same authorities as text (PEM), in place of caFile: for whoever has no files on this machine, as in the portal.',
+    }),
     certFile: z
       .string()
       .min(1)
@@ -46,6 +50,18 @@ export const tlsSchema = z
   })
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     error: 'certFile and keyFile go together',
+  })
+  .superRefine(({ ca, caFile }, context) => {
+    if (ca === undefined) return
+    const problem =
+      caFile !== undefined
+        ? 'ca and caFile say the same: remove one'
+        : ca.includes('PRIVATE KEY')
+          ? 'holds a private key, which belongs to nobody but its owner: take the certificates only, and make a new key'
+          : /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.test(ca)
+            ? undefined
+            : 'holds no certificate: it begins with -----BEGIN CERTIFICATE-----'
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['ca'], message: problem })
   })
 
 export const syslogSchema = z.strictObject({

@@ -68,7 +68,7 @@ export const errorCodes = {
   RELAY_BUS_END_LOST: {
     disposition: 'retry',
     nextMove:
-      'Nothing: the relay ends the transaction itself. If it lasts, look with kafka-transactions.sh for another client that commits offsets of the named group.',
+      'Nothing: the relay ends the transaction itself. If it lasts, find what hangs with kafka-transactions.sh find-hanging, and abort it.',
   },
   RELAY_BUS_VERSION: { disposition: 'stop', nextMove: 'Use Apache Kafka 2.7 or newer.' },
   RELAY_SOURCE_AUTH: {
@@ -151,7 +151,7 @@ export const errorCodes = {
   RELAY_SENTINEL_TOKEN: {
     disposition: 'stop',
     nextMove:
-      "Check the agent's sentinel.auth: the app registration, its secret or certificate and their expiry, or the identity of this machine.",
+      "Check the agent's sentinel.auth: the app registration, its secret or certificate and their expiry, or the identity of this machine; `siem-relay doctor sentinel` says which.",
   },
   RELAY_SENTINEL_ACCESS: {
     disposition: 'stop',
@@ -161,7 +161,7 @@ export const errorCodes = {
   RELAY_SENTINEL_TARGET: {
     disposition: 'stop',
     nextMove:
-      "Check the agent's sentinel.endpoint, ruleId and streams against the data collection rule. The relay tries again by itself.",
+      "Check the agent's sentinel.endpoint, ruleId and streams against the data collection rule; `siem-relay doctor sentinel` says which. The relay tries again by itself.",
   },
   RELAY_SENTINEL_THROTTLED: {
     disposition: 'retry',
@@ -169,7 +169,8 @@ export const errorCodes = {
   },
   RELAY_SENTINEL_UNAVAILABLE: {
     disposition: 'retry',
-    nextMove: 'Check endpoint, proxy, DNS and certificate trust if it lasts; the relay tries again by itself.',
+    nextMove:
+      'Check endpoint, proxy, DNS and certificate trust if it lasts; `siem-relay doctor sentinel` does. The relay tries again by itself.',
   },
   RELAY_SENTINEL_ROW: {
     disposition: 'dead-letter',

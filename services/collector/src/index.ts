@@ -1,5 +1,6 @@
 export { type CollectorConfig, type SourceConfig, sourcesSchema } from './config.ts'
 export { durationMs } from './duration.ts'
+export { openSourceProbe, type SourceProbe } from './probe.ts'
 export { portalUrlOf } from './sources/defender/config.ts'
 export type { Gap } from './sources/gaps.ts'
 export { tenantOf } from './sources/settings.ts'

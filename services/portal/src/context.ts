@@ -38,7 +38,7 @@ export interface PortalSource {
 export interface PortalContext extends PortalParts {
   readonly config: PortalConfig
   readonly world: World
-  /** Every agent there is: `definitions()` are those in force, `draft()` checks one a page has made. */
+  /** Every agent there is: `definitions()` are those in force. */
   readonly agents: Agents
   readonly tokens: Tokens
   /** What was seen of discovery and twins. */

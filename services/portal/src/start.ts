@@ -6,10 +6,12 @@ import { formatListen, listenError, parseListen, type Running, type World } from
 import { Access } from './access/access.ts'
 import { addAccountRoutes } from './access/account-routes.ts'
 import { openDatabase } from './access/database.ts'
+import { accessMetrics } from './access/metrics.ts'
 import { addOidcRoutes } from './access/oidc-routes.ts'
 import { addSessionRoutes } from './access/session-routes.ts'
 import { Agents } from './agents/agents.ts'
 import { Forgetting } from './agents/forgetting.ts'
+import { countAgents } from './agents/metrics.ts'
 import { addAgentRoutes } from './agents/routes.ts'
 import { StatusTable } from './agents/status-table.ts'
 import { AgentStore } from './agents/store.ts'
@@ -17,7 +19,9 @@ import { Tokens } from './agents/tokens.ts'
 import type { PortalConfig } from './config.ts'
 import type { PortalContext, PortalParts } from './context.ts'
 import { followAgents, startGateway } from './gateway/index.ts'
-import { loadAssets } from './server/assets.ts'
+import { loadAssets, loadDocs } from './server/assets.ts'
+import type { Limits } from './server/limits.ts'
+import { countAnswers } from './server/metrics.ts'
 import { addRoutes } from './server/routes.ts'
 import { buildServer } from './server/server.ts'
 import { followTls, readTls } from './server/tls.ts'
@@ -26,14 +30,27 @@ import { startViews } from './views/views.ts'
 export interface RunningPortal extends Running {
   /** Where browsers find it. */
   readonly url: string
+  /** Where it listens. */
+  readonly port: number
   /** The link that makes the first account; undefined once there is one. Whoever has it becomes an admin. */
   readonly setUpLink: string | undefined
 }
 
+export interface PortalOptions {
+  /** Shorter times, for tests. */
+  readonly limits?: Partial<Limits>
+}
+
 const pagesDirectory = join(import.meta.dirname, '..', 'web')
+const docsDirectory = join(import.meta.dirname, '..', '..', '..', 'docs')
 
 /** @throws {RelayError} `RELAY_LISTEN_FAILED`, `RELAY_PORTAL_DATA`, `RELAY_CONFIG_INVALID` */
-export async function start(config: PortalConfig, world: World, parts: PortalParts): Promise<RunningPortal> {
+export async function start(
+  config: PortalConfig,
+  world: World,
+  parts: PortalParts,
+  { limits }: PortalOptions = {},
+): Promise<RunningPortal> {
   await using starting = new AsyncDisposableStack()
   const log = world.log.child({ service: 'portal' })
   const tls = config.tls === undefined ? undefined : readTls(config.tls)
@@ -41,6 +58,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
   const database = openDatabase(config.data)
   starting.defer(() => database.close())
   const access = starting.use(new Access({ config, database, world: around, env: parts.env }))
+  accessMetrics(world.metrics, access, database)
   const store = starting.use(await AgentStore.open(around))
   const statuses = starting.use(await StatusTable.open(around))
   const tokens = new Tokens(store, database, world.clock)
@@ -55,6 +73,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     forgetting,
     hasAccount: (name) => access.accounts.get(name) !== undefined,
   })
+  countAgents(world.metrics, agents)
   const gateway = starting.use(
     await startGateway({ agents: agents.definitions() }, around, {
       verifyToken: (token) => {
@@ -86,8 +105,9 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     guard: access,
     log,
     version: parts.version,
-    assets: loadAssets(pagesDirectory, `${config.path}/`),
+    assets: new Map([...loadAssets(pagesDirectory, `${config.path}/`), ...loadDocs(docsDirectory)]),
     tls,
+    limits,
     addApi: (api) => {
       addSessionRoutes(api, access, parts.version)
       addOidcRoutes(api, access, config)
@@ -97,6 +117,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     },
     addAgentApi: (api) => gateway.addRoutes(api),
   })
+  countAnswers(server, world.metrics)
   starting.defer(() => server.close())
   const address = parseListen(config.listen)
   try {
@@ -133,7 +154,7 @@ export async function start(config: PortalConfig, world: World, parts: PortalPar
     return stopping
   }
   const { failed } = gateway
-  return { url, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: () => stop(0) }
+  return { url, port, setUpLink: access.setUp.publish(url), failed, stop, [Symbol.asyncDispose]: () => stop(0) }
 }
 
 /** An address to all interfaces is none a browser can go to. */

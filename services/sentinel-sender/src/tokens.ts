@@ -102,16 +102,18 @@ async function createCredential(destination: SentinelDestination, proxy: URL | u
     // An authority of its own is not asked for at Microsoft's.
     disableInstanceDiscovery: authorityHost !== undefined,
     ...(caFile !== undefined && { tlsOptions: { ca: trustedAuthorities(caFile) } }),
-    ...(proxy !== undefined && {
-      proxyOptions: {
-        host: `${proxy.protocol}//${proxy.hostname}`,
-        port: Number(proxy.port || (proxy.protocol === 'https:' ? 443 : 80)),
-        ...(proxy.username !== '' && {
-          username: decodeURIComponent(proxy.username),
-          password: decodeURIComponent(proxy.password),
-        }),
-      },
-    }),
+    // A machine is asked for its own identity without leaving it.
+    ...(proxy !== undefined &&
+      auth.type !== 'managed-identity' && {
+        proxyOptions: {
+          host: `${proxy.protocol}//${proxy.hostname}`,
+          port: Number(proxy.port || (proxy.protocol === 'https:' ? 443 : 80)),
+          ...(proxy.username !== '' && {
+            username: decodeURIComponent(proxy.username),
+            password: decodeURIComponent(proxy.password),
+          }),
+        },
+      }),
     // Trying again is ours: Retry-After and back-off are kept in one place.
     retryOptions: { maxRetries: 0 },
   }

@@ -36,7 +36,7 @@ const byAuth: Readonly<Record<AuthType, string>> = {
   certificate:
     'Check tenantId, clientId and that the certificate in certificateFile is registered for the application.',
   'managed-identity':
-    'Give this machine a managed identity (az vm identity assign), and for a user-assigned one check clientId. It works on machines in Azure and those of Azure Arc only.',
+    'Give this machine a managed identity (az vm identity assign), and for a user-assigned one check clientId. It works on machines in Azure and those of Azure Arc only; with HTTPS_PROXY in the environment, NO_PROXY has to name 169.254.169.254.',
   'workload-identity':
     'Label the pod azure.workload.identity/use: "true", annotate its service account with the client id, and check the application\'s federated credential.',
 }

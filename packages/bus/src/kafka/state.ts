@@ -1,6 +1,6 @@
 /** State in compacted topics: a stage's beside its input partition's number, a writer's by its owner. Keys carry their holder in front,
  *  since holders share topics. */
-import type { TopicSpec } from '@siem-relay/common'
+import { RelayError, type TopicSpec } from '@siem-relay/common'
 import type { NewRecord, State, StateChange } from '../port.ts'
 import type { PartitionRecords } from './appender.ts'
 import { type Core, fullName, partitionsOf } from './core.ts'
@@ -34,7 +34,8 @@ export async function restoreState(
   const reader = new PartitionReader({ fetcher: core.fetcher, topic: name, name: topic, partition, from: start })
   const state = new Map<string, Buffer>()
   while (reader.next < end) {
-    for (const { key, value } of await reader.readStored(signal)) {
+    const records = await beforeHanging(core, name, partition, signal, (reading) => reader.readStored(reading))
+    for (const { key, value } of records) {
       if (!key.startsWith(prefix)) continue
       // A copy: the value shares memory with its whole batch, and the state may live for long.
       if (value === null) state.delete(key.slice(prefix.length))
@@ -42,6 +43,33 @@ export async function restoreState(
     }
   }
   return state
+}
+
+/**
+ * Open transactions end by their timeout: what holds readers back for longer has lost its end (docs/adr/0008).
+ * @throws {RelayError} `RELAY_BUS_END_LOST`
+ */
+async function beforeHanging<T>(
+  core: Core,
+  topic: string,
+  partition: number,
+  signal: AbortSignal,
+  read: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const hanging = new AbortController()
+  const cancel = core.cluster.clock.after(2 * core.options.transactionTimeoutMs, () =>
+    hanging.abort(
+      new RelayError(
+        'RELAY_BUS_END_LOST',
+        `the state in ${topic}/${partition} stands behind a transaction that never ends: end it with kafka-transactions.sh`,
+      ),
+    ),
+  )
+  try {
+    return await read(AbortSignal.any([signal, hanging.signal]))
+  } finally {
+    cancel()
+  }
 }
 
 export function stateRecords(core: Core, place: StatePlace, changes: readonly StateChange[]): PartitionRecords {

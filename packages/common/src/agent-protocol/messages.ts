@@ -20,7 +20,8 @@ export const agentLimits = {
   batchBytesMax: 262_144,
   batchRecordsMax: 500,
   rangesMax: 256,
-  lettersMax: 50,
+  lettersMax: 20,
+  reasonCharactersMax: 500,
   feedsMax: 64,
   livesMax: 1_024,
   requestBytesMax: 131_072,
@@ -83,7 +84,7 @@ export const remoteStatusSchema = z.strictObject({
   sinceMs: count,
   lastConnectedMs: count.optional(),
   target: words(300).optional(),
-  lastError: z.strictObject({ code: words(64), message: words(2_000), atMs: count }).optional(),
+  lastError: z.strictObject({ code: words(64), message: words(1_000), atMs: count }).optional(),
 })
 
 export const reportRequestSchema = z.strictObject({
@@ -111,7 +112,7 @@ export const reportRequestSchema = z.strictObject({
         life: count,
         offset: count,
         code: words(64),
-        reason: words(1_000),
+        reason: words(agentLimits.reasonCharactersMax),
         attempts: z.int().min(1).max(1_000_000),
       }),
     )

@@ -15,6 +15,17 @@ const isOfType: Readonly<Record<SentinelType, (value: unknown) => boolean>> = {
   dynamic: () => true,
 }
 
+/** Every row is looked at, column by column: a map is twice as fast as the table itself. */
+const columnsOf: Readonly<Record<EventKind, ReadonlyMap<string, SentinelType>>> = {
+  alert: typesOf(sentinelTables.alert),
+  activity: typesOf(sentinelTables.activity),
+  discovery: typesOf(sentinelTables.discovery),
+}
+
+function typesOf({ columns }: SentinelTable): ReadonlyMap<string, SentinelType> {
+  return new Map(Object.entries(columns).map(([name, { type }]) => [name, type]))
+}
+
 /**
  * What Azure would drop or null of a row, column by column; undefined when it would be stored as it is.
  * @param row as JSON.parse gave it.
@@ -22,13 +33,15 @@ const isOfType: Readonly<Record<SentinelType, (value: unknown) => boolean>> = {
 export function problemOfRow(kind: EventKind, row: unknown): string | undefined {
   if (typeof row !== 'object' || row === null || Array.isArray(row))
     return 'the row is not an object: Azure would accept and lose it'
-  const { table, columns, idColumn }: SentinelTable = sentinelTables[kind]
+  const { table, idColumn }: SentinelTable = sentinelTables[kind]
+  const columns = columnsOf[kind]
   const problems: string[] = []
-  for (const [name, value] of Object.entries(row)) {
-    const column = Object.hasOwn(columns, name) ? columns[name] : undefined
-    if (column === undefined) problems.push(`column ${shown(name)} is not in ${table}: Azure would drop it`)
-    else if (value !== null && !isOfType[column.type](value))
-      problems.push(`column ${name} of ${table} is a ${column.type}, not ${shown(value)}: Azure would store null`)
+  for (const name of Object.keys(row)) {
+    const value = (row as Readonly<Record<string, unknown>>)[name]
+    const type = columns.get(name)
+    if (type === undefined) problems.push(`column ${shown(name)} is not in ${table}: Azure would drop it`)
+    else if (value !== null && !isOfType[type](value))
+      problems.push(`column ${name} of ${table} is a ${type}, not ${shown(value)}: Azure would store null`)
     if (problems.length === 3) break
   }
   for (const needed of ['TimeGenerated', idColumn])

@@ -36,10 +36,14 @@ const personalFields = new Set(
 /** Of fields whose label says what they hold. */
 const personalLabels = /targetObjects|user|account|name|address|device|machine/i
 
-export function isPersonalCefField(key: string, fields: readonly CefField[]): boolean {
-  if (personalFields.has(key)) return true
-  const label = fields.find((field) => field.key === `${key}Label`)?.value
-  return label !== undefined && /^cs\d$/.test(key) && personalLabels.test(label)
+/** Says of a line's fields which tell of persons, some by their labels. */
+export function personalFieldsOf(fields: readonly CefField[]): (key: string) => boolean {
+  const labelled = fields.flatMap(({ key, value }) => {
+    const [, name] = /^(cs\d)Label$/.exec(key) ?? []
+    return name !== undefined && personalLabels.test(value) ? [name] : []
+  })
+  const personal = new Set([...personalFields, ...labelled])
+  return (key) => personal.has(key)
 }
 
 export function isFreeTextCefField(key: string): boolean {

@@ -3,7 +3,7 @@
  *  and whatever looks like an address, is masked everywhere else in the record too. What cannot be read is not shown at all. */
 import { createHmac } from 'node:crypto'
 import { clientAddress } from '@siem-relay/common'
-import { isFreeTextCefField, isPersonalCefField, partsOfCef } from './cef-parts.ts'
+import { isFreeTextCefField, partsOfCef, personalFieldsOf } from './cef-parts.ts'
 
 /** Larger ones are not masked, and so not shown. */
 const charactersMax = 262_144
@@ -31,7 +31,9 @@ export function createMasker(salt: Uint8Array): Masker {
 
   const patterns = (text: string, known: Known): string => {
     let masked = text
-    for (const value of known.longestFirst()) masked = masked.replaceAll(value, person(value))
+    // Looked for first: a pseudonym costs more than a look, and a hostile record has many of both.
+    for (const value of known.longestFirst())
+      if (masked.includes(value)) masked = masked.replaceAll(value, person(value))
     return masked
       .replace(mailPattern, (found) => pseudonym('mail', found))
       .replace(v4Pattern, (found) => pseudonym('ip', found))
@@ -57,9 +59,10 @@ export function createMasker(salt: Uint8Array): Masker {
     const parts = partsOfCef(line)
     if (parts === undefined) return undefined
     const known = new Known()
-    for (const { key, value } of parts.fields) if (isPersonalCefField(key, parts.fields)) known.add(value)
+    const isPersonal = personalFieldsOf(parts.fields)
+    for (const { key, value } of parts.fields) if (isPersonal(key)) known.add(value)
     const fields = parts.fields.map(({ key, value }) => {
-      if (isPersonalCefField(key, parts.fields)) return `${key}=${person(value)}`
+      if (isPersonal(key)) return `${key}=${person(value)}`
       return `${key}=${isFreeTextCefField(key) ? free(value) : patterns(value, known)}`
     })
     return `${patterns(parts.header, known)}${fields.join(' ')}`
@@ -83,8 +86,9 @@ export function createMasker(salt: Uint8Array): Masker {
 
 /** Lengths are bounded, so that a long text takes no quadratic time. */
 const mailPattern = /[^\s@<>"'(),;:=|]{1,64}@[^\s@<>"'(),;:=|]{1,255}/g
-const v4Pattern = /(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)/g
-const v6Pattern = /(?<![\w:])[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])/g
+/** Not what follows a name and a slash: `Chrome/131.0.0.0` is a version. */
+const v4Pattern = /(?<![\d.]|[A-Za-z]\/)(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)/g
+const v6Pattern = /(?<![\w:])(?=[0-9a-fA-F]*:)[0-9a-fA-F:]{2,39}(?:\.\d{1,3}){0,3}(?![\w:])/g
 
 function isAddress(text: string): boolean {
   const { v4, v6 } = clientAddress(text.trim())
@@ -104,7 +108,7 @@ const personalKey =
 /** Words of a closed set, numbers and times: telling nobody's name. */
 const harmlessKey =
   /agent|tags?$|type$|roles?$|category$|status$|(?<!ac)count$|time(?:stamp)?$|date(?:time)?$|version$|country|^is[A-Z]|^inst(?:ance)?(?:Id)?$|^saas$|application|risk|score|verdict|totalUsers|totalIpAddresses/i
-const freeKey = /^(?:description|comments?|notes?|rawString|message|msg|summary|subject|body|prettyOperationName)$/i
+const freeKey = /^(?:description|comments?|notes?|rawString|message|msg|summary|subject|body)$/i
 /** Entities whose name is nobody's. */
 const harmlessEntity = /service|app|policy|rule|country|saas|tag|category/i
 

@@ -9,6 +9,7 @@ import { Accounts } from './accounts.ts'
 import { SignInAttempts } from './attempts.ts'
 import { AuditLog } from './audit.ts'
 import { clearCookie, cookieNames, readCookie, setCookie } from './cookies.ts'
+import { signInCounter } from './metrics.ts'
 import { Oidc } from './oidc.ts'
 import { checkOrigin } from './origin.ts'
 import { csrfTokenOf, isCsrfToken, lifeMs, Sessions } from './sessions.ts'
@@ -17,7 +18,7 @@ import { SetUp } from './set-up.ts'
 export interface AccessOptions {
   readonly config: Pick<PortalConfig, 'data' | 'publicUrl' | 'oidc'>
   readonly database: DatabaseSync
-  readonly world: Pick<World, 'clock' | 'log'>
+  readonly world: Pick<World, 'clock' | 'log' | 'metrics'>
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -26,12 +27,14 @@ export class Access implements Guard, AsyncDisposable {
   readonly sessions: Sessions
   readonly auditLog: AuditLog
   readonly attempts: SignInAttempts
+  readonly signIns: ReturnType<typeof signInCounter>
   readonly setUp: SetUp
   readonly oidc: Oidc | undefined
   readonly #publicOrigin: string | undefined
 
   constructor({ config, database, world, env }: AccessOptions) {
-    const { clock, log } = world
+    const { clock, log, metrics } = world
+    this.signIns = signInCounter(metrics)
     this.#publicOrigin = config.publicUrl === undefined ? undefined : new URL(config.publicUrl).origin
     this.accounts = new Accounts(database, clock)
     this.sessions = new Sessions(database, clock)
@@ -69,11 +72,22 @@ export class Access implements Guard, AsyncDisposable {
     return csrfTokenOf(readCookie(request, cookieNames.session) ?? '')
   }
 
+  /** @throws {ApiError} `too_many` for an address or an account that has to wait. */
+  beginAttempt(address: string, account: string): void {
+    try {
+      this.attempts.begin(address, account)
+    } catch (error) {
+      this.signIns.inc({ result: 'throttled' })
+      throw error
+    }
+  }
+
   /** A new session, whatever the browser had before. @returns its CSRF token. */
   signIn(name: string, request: FastifyRequest, reply: FastifyReply): string {
     this.#endSessionOf(request)
     const value = this.sessions.begin(name)
     this.accounts.signedIn(name)
+    this.signIns.inc({ result: 'succeeded' })
     setCookie(request, reply, {
       name: cookieNames.session,
       value,

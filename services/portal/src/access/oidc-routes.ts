@@ -59,6 +59,7 @@ export function addOidcRoutes(
         return reply.redirect(`${addressOf(request)}/`, 302)
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
+        access.signIns.inc({ result: 'failed' })
         access.note({ actor: 'system', action: 'session.failed', detail: error.message, address: request.ip })
         // A person stands here, not a program: the page says it.
         return reply.redirect(`${addressOf(request)}/sign-in?failed=${encodeURIComponent(error.message)}`, 302)

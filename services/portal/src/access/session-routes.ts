@@ -38,7 +38,7 @@ export function addSessionRoutes(server: FastifyInstance, access: Access, versio
     answer: sessionSchema,
     bodyBytesMax: 8_192,
     handle: async ({ body: { token, name, password }, request, reply }) => {
-      attempts.begin(request.ip, 'set-up')
+      access.beginAttempt(request.ip, 'set-up')
       setUp.check(token)
       const hashed = await hashPassword(password)
       // Again: another may have used the link while the password was hashed.
@@ -61,10 +61,11 @@ export function addSessionRoutes(server: FastifyInstance, access: Access, versio
     bodyBytesMax: 8_192,
     handle: async ({ body: { name, password }, request, reply }) => {
       const key = accountKey(name)
-      attempts.begin(request.ip, key)
+      access.beginAttempt(request.ip, key)
       const account = accounts.get(name)
       const isRight = await isPassword(password, account?.password)
       if (!isRight || account === undefined) {
+        access.signIns.inc({ result: 'failed' })
         access.note({ actor: 'system', action: 'session.failed', subject: name, address: request.ip })
         // The same whether there is such an account or not.
         throw new ApiError('unauthorized', 'this name and password do not go together')
@@ -98,7 +99,7 @@ export function addSessionRoutes(server: FastifyInstance, access: Access, versio
       const account = accounts.get(caller.name)
       if (account?.origin === 'oidc')
         throw new ApiError('conflict', 'this account signs in by OpenID Connect and has no password here')
-      attempts.begin(request.ip, accountKey(caller.name))
+      access.beginAttempt(request.ip, accountKey(caller.name))
       if (!(await isPassword(current, account?.password)))
         throw new ApiError('invalid', 'the current password is another', {
           problems: [{ path: ['current'], message: 'this is not the current password' }],

@@ -5,7 +5,7 @@ import type { Clock } from '@siem-relay/common'
 import type { Role } from '../contract/access.ts'
 import { accountKey } from './accounts.ts'
 
-export const idleMs = 30 * 60_000
+const idleMs = 30 * 60_000
 export const lifeMs = 12 * 3_600_000
 /** Use is written down at most so often. */
 const touchMs = 60_000
@@ -71,6 +71,15 @@ export class Sessions {
 
   endAll(name: string): void {
     this.#database.prepare('delete from session where account = ?').run(accountKey(name))
+  }
+
+  count(): number {
+    const nowMs = this.#clock.nowMs()
+    return Number(
+      this.#database
+        .prepare('select count(*) as n from session where created_ms > ? and used_ms > ?')
+        .get(nowMs - lifeMs, nowMs - idleMs)?.n,
+    )
   }
 
   countOf(name: string): number {

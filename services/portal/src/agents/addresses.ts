@@ -1,34 +1,10 @@
 /** Where agents made in the portal may send to. Whoever may use a browser must not reach, through the relay, what only the relay's
  *  machine can: link-local addresses and names of cloud metadata never, loopback and private ones by `portal.allowCidrs`. Names are
  *  judged by what they are, not by what they resolve to. */
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
+import { allowCidrsDefault, refusedAddress } from '@siem-relay/common'
 
-/** Where SIEMs usually are. */
-export const allowCidrsDefault: readonly string[] = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  'fc00::/7',
-]
-
-/** Never, whatever is configured: this host as a destination, link-local (169.254.169.254 is the clouds' metadata), multicast, and
- *  forms that hide another address. */
-const never = blockListOf([
-  '0.0.0.0/8',
-  '169.254.0.0/16',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-  '::/128',
-  '64:ff9b::/96',
-  '2002::/16',
-  'fe80::/10',
-  'ff00::/8',
-  'fd00:ec2::254/128',
-])
-/** Only where it is allowed. */
-const inside = blockListOf(['127.0.0.0/8', '::1/128', ...allowCidrsDefault])
-
+const everywhere = ['0.0.0.0/0', '::/0']
 const metadataNames = /^(metadata|instance-data)(\.|$)|^metadata\.google\.internal$|^metadata\.azure\.(com|internal)$/i
 /** Ports of services that a line of text could steer. */
 const foreignPorts: ReadonlySet<number> = new Set([
@@ -84,24 +60,8 @@ function problemOfAddress(
   address: string,
   { allowCidrs = allowCidrsDefault, isRemote }: AddressRules,
 ): string | undefined {
-  const family = isIPv4(address) ? 'ipv4' : 'ipv6'
-  if (isMapped(address) || never.check(address, family))
-    return `${address} is never sent to: it is no receiver's address`
-  if (isRemote || !inside.check(address, family) || blockListOf(allowCidrs).check(address, family)) return undefined
-  return `${address} is an address of this machine or network that the portal may not send to: add it to portal.allowCidrs, or define the agent in the configuration file`
-}
-
-/** Node checks mapped addresses as the IPv4 ones they hide. */
-function isMapped(address: string): boolean {
-  return isIPv6(address) && /^(0{0,4}:){0,5}:?ffff:/i.test(address)
-}
-
-function blockListOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
-    const family = isIPv4(address) ? 'ipv4' : 'ipv6'
-    list.addSubnet(address, bits === undefined ? (family === 'ipv4' ? 32 : 128) : Number(bits), family)
-  }
-  return list
+  const refusal = refusedAddress(address, { allowCidrs: isRemote ? everywhere : allowCidrs })
+  if (refusal === undefined) return undefined
+  const otherwise = refusal.endsWith('portal.allowCidrs') ? ', or define the agent in the configuration file' : ''
+  return `${address} ${refusal}${otherwise}`
 }

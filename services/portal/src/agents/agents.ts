@@ -54,6 +54,12 @@ export class Agents {
     return tenantsOf(this.#parts.app.sources())
   }
 
+  states(): readonly AgentRow['state'][] {
+    const { statuses, world } = this.#parts
+    const nowMs = world.clock.nowMs()
+    return this.definitions().map((agent) => standingOf(agent, statuses.of(agent.id), nowMs).state)
+  }
+
   /** What another part of the portal knows of agents. */
   notifyAlso(notifications: (agent: AgentDefinition) => readonly AgentNotification[]): void {
     this.#more.push(notifications)
@@ -79,11 +85,6 @@ export class Agents {
     const entry = this.#parts.store.get(id)
     if (entry === undefined) throw notFound(id)
     return detailOf(this.#rowOfEntry(entry, lags), entry.stored?.definition ?? {})
-  }
-
-  /** A draft that has no id yet gets one, as it would when it is made. @throws {ApiError} `invalid` */
-  draft(definition: Definition): AgentDefinition {
-    return this.#accepted({ ...definition, id: definition.id ?? this.#idFor(definition.name) ?? 'draft' })
   }
 
   check(definition: Definition): AgentCheck {

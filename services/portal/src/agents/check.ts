@@ -1,5 +1,6 @@
 /** What is wrong or dangerous with a draft, and a line as it would send it. The line is made by the functions the formatter and the
  *  sender use. */
+import { X509Certificate } from 'node:crypto'
 import {
   type AgentDefinition,
   agentSchema,
@@ -59,6 +60,8 @@ function* problemsHere(agent: AgentDefinition, { allowCidrs, tenants }: CheckRul
     }
   const { syslog } = agent
   if (syslog === undefined) return
+  if (syslog.tls?.ca !== undefined && !isCertificates(syslog.tls.ca))
+    yield { path: ['syslog', 'tls', 'ca'], message: 'holds something that begins as a certificate and is none' }
   const rules = { allowCidrs, isRemote: agent.remote }
   const port = problemOfPort(syslog.port)
   if (port !== undefined) yield { path: ['syslog', 'port'], message: port }
@@ -67,6 +70,16 @@ function* problemsHere(agent: AgentDefinition, { allowCidrs, tenants }: CheckRul
     const message = problemOfHost(host, syslog.port, rules)
     const path = typeof syslog.host === 'string' ? ['syslog', 'host'] : ['syslog', 'host', place]
     if (message !== undefined && !(port !== undefined && message === port)) yield { path, message }
+  }
+}
+
+function isCertificates(pem: string): boolean {
+  try {
+    for (const block of pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [])
+      new X509Certificate(block)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -31,7 +31,7 @@ const toldSchema = z.looseObject({
 export type ToldStatus = z.output<typeof toldSchema>
 
 /** Four heartbeats. */
-export const silentMs = 120_000
+const silentMs = 120_000
 /** A sender that is gone for so long is not shown any more. */
 const shownMs = 3_600_000
 export const connectionErrorMs = 2 * 3_600_000

@@ -15,6 +15,8 @@ import { ApiError } from '../server/errors.ts'
 /** One for all portals: whoever claims last may write. */
 const ownerId = 'portal/agents'
 const claimsMax = 10
+/** Before another claim, twice as long each time, and by chance. */
+const pauseMs = 10
 /** How long a change may take to be seen here after it was committed. */
 const seenWithinMs = 5_000
 const agentsMax = 1_000
@@ -23,19 +25,19 @@ const agentsMax = 1_000
 export type Change = (before: StoredAgent | undefined, all: ReadonlyMap<string, DecodedAgent>) => StoredAgent | null
 
 export class AgentStore implements AsyncDisposable {
-  readonly #world: Pick<World, 'bus' | 'clock'>
+  readonly #world: Pick<World, 'bus' | 'clock' | 'random'>
   readonly #table: Table
   readonly #agents = new Map<string, DecodedAgent>()
   readonly #listeners = new Set<(id: string) => void>()
   /** One change after another: a second claim of this process would fence the first. */
   #changing: Promise<unknown> = Promise.resolve()
 
-  static async open(world: Pick<World, 'bus' | 'clock'>): Promise<AgentStore> {
+  static async open(world: Pick<World, 'bus' | 'clock' | 'random'>): Promise<AgentStore> {
     await world.bus.ensureTopics([agentsTopic])
     return new AgentStore(world, await world.bus.table(agentsTopic))
   }
 
-  private constructor(world: Pick<World, 'bus' | 'clock'>, table: Table) {
+  private constructor(world: Pick<World, 'bus' | 'clock' | 'random'>, table: Table) {
     this.#world = world
     this.#table = table
     for (const [id, value] of table.entries()) this.#agents.set(id, decodeStoredAgent(id, value))
@@ -85,6 +87,8 @@ export class AgentStore implements AsyncDisposable {
       } catch (error) {
         // Another portal was at it: what stands now is looked at anew.
         if (!(error instanceof RelayError) || error.code !== 'RELAY_BUS_FENCED' || claim === claimsMax) throw error
+        // Two that claim in turn would fence each other for ever.
+        await this.#world.clock.sleep(this.#world.random() * pauseMs * 2 ** claim)
       }
     }
   }

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { timeMs } from './common.ts'
 
 /** Viewers see everything that is no secret and change nothing. */
-export const roleSchema = z.enum(['admin', 'viewer'])
-export const accountNameSchema = z
+const roleSchema = z.enum(['admin', 'viewer'])
+const accountNameSchema = z
   .string()
   .trim()
   .min(1)
@@ -14,7 +14,7 @@ export const accountNameSchema = z
     'use letters, digits, spaces and . _ - @ +',
   )
 /** NIST SP 800-63B §3.1.1.2: length counts, composition does not. Bytes are bounded, since hashing costs by them. */
-export const passwordSchema = z.string().min(12, 'use at least 12 characters').max(256)
+const passwordSchema = z.string().min(12, 'use at least 12 characters').max(256)
 
 /** `GET /session`. */
 export const sessionSchema = z.object({
@@ -52,7 +52,7 @@ export const newAccountSchema = z.strictObject({ name: accountNameSchema, role: 
 export const accountChangeSchema = z.strictObject({ role: roleSchema.optional(), password: passwordSchema.optional() })
 /** `DELETE /accounts/:name`. Without `takeOverTokens` the tokens it owns end with it; with it they become the caller's. */
 export const accountRemovalSchema = z.strictObject({ takeOverTokens: z.boolean() })
-/** `PUT /password`: one's own. */
+/** `PUT /password`: one's own; answers the session that goes on, since all others end. */
 export const ownPasswordSchema = z.strictObject({ current: z.string().max(256), next: passwordSchema })
 // `DELETE /accounts/:name/sessions` signs an account out everywhere.
 

@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { timeMs } from './common.ts'
 
 /** As the portal of the SIEM agent had them: `connection-error` after 2 hours without a connection, `disconnected` after 12. */
-export const agentStateSchema = z.enum(['created', 'connected', 'connection-error', 'disconnected', 'disabled'])
+const agentStateSchema = z.enum(['created', 'connected', 'connection-error', 'disconnected', 'disabled'])
 
-export const notificationSchema = z.object({
+const notificationSchema = z.object({
   /** The SIEM agent's own names: `data-server-connection-error`, `data-server-send-error`, `siem-agent-error`, …; ours: `token-missing`,
    *  `token-owner-removed`, `dead-letters`, `twins-not-merged`, `tls-not-verified`, … */
   kind: z.string(),
@@ -70,7 +70,8 @@ export const newAgentSchema = z.strictObject({
   /** Default: for a remote agent. */
   issueToken: z.boolean().optional(),
 })
-/** `PUT /agents/:id` and `PATCH /agents/:id/enabled`: 409 `conflict` when the revision is not the one in force; nothing is overwritten. */
+/** `PUT /agents/:id` and `PATCH /agents/:id/enabled`: `{ agent }`; 409 `conflict` when the revision is not the one in force: nothing is
+ *  overwritten. */
 export const agentChangeSchema = z.strictObject({ revision: z.int(), definition: z.record(z.string(), z.unknown()) })
 export const agentEnabledSchema = z.strictObject({ revision: z.int(), enabled: z.boolean() })
 /** `DELETE /agents/:id`: what is kept for it goes as well. */
@@ -89,7 +90,7 @@ export const agentCheckAnswerSchema = z.object({
 export const tokenAnswerSchema = z.object({ token: z.string() })
 
 /** `POST /agents/test-message` (admins): sends one line from where the relay runs and tells what happened, step by step. With several
- *  receivers the steps of one come behind those of another. Paths of files are taken as an agent that exists has them. */
+ *  receivers the steps of one come behind those of another. */
 export const testMessageSchema = z.strictObject({ definition: z.record(z.string(), z.unknown()) })
 export const testMessageAnswerSchema = z.object({
   ok: z.boolean(),

@@ -1,6 +1,7 @@
 /** Shadow IT: what the Cloud Discovery dashboard shows. `GET /discovery/…?tenant&stream&fromMs&toMs&user`; the portal's own read model,
  *  made of `raw.<tenant>.discovery`. `GET /discovery/apps.csv`, `/users.csv` and `/ip-addresses.csv` download a list: whole, as it is
- *  at that moment, formulas neutralised. Days are those of UTC: a time means its day. */
+ *  at that moment, formulas neutralised. Sums are of whole days in UTC: those that begin
+ *  within the time, at least its last. */
 import { z } from 'zod'
 import { timeMs } from './common.ts'
 

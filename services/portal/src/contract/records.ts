@@ -3,12 +3,12 @@ import { idSchema } from '@siem-relay/common'
 import { z } from 'zod'
 import { pageQuerySchema, timeMs } from './common.ts'
 
-export const kindSchema = z.enum(['alert', 'activity', 'discovery'])
+const kindSchema = z.enum(['alert', 'activity', 'discovery'])
 
-export const filterFieldSchema = z.object({
+const filterFieldSchema = z.object({
   field: z.string(),
   aliases: z.array(z.string()),
-  /** None for a field that cannot be evaluated; `note` says why. */
+  /** None: it cannot be judged, `note` says why. */
   operators: z.array(z.string()),
   addedOperators: z.array(z.string()),
   /** What its values are, so that a form can ask for them. */
@@ -31,7 +31,7 @@ export const previewSchema = z.strictObject({
   kind: kindSchema.optional(),
   limit: z.int().min(1).max(500).default(50),
 })
-export const previewedSchema = z.object({
+const previewedSchema = z.object({
   kind: kindSchema,
   id: z.string(),
   tenant: z.string(),
@@ -62,7 +62,7 @@ export const previewAnswerSchema = z.object({
 })
 
 /** `GET /tap?stage&agent&tenant&kind&masked`: server-sent events from now on: `started` with `{ topics }`, `record` with a tapped record,
- *  `dropped` with `{ records }` that went by unseen since they came faster than they were read, `end` with `{ reason }`, after which a page
+ *  `dropped` with the `{ count }` of those that went by unseen since they came faster than they were read, `end` with `{ reason }`, after which a page
  *  does not come back by itself; comments keep the line open. It ends with the session and does not keep it alive. */
 export const tapQuerySchema = z.object({
   stage: z.enum(['raw', 'out', 'discarded', 'dead-letters']),
@@ -72,7 +72,7 @@ export const tapQuerySchema = z.object({
   /** `false` is for admins and is written to the audit log. */
   masked: z.enum(['true', 'false']).default('true'),
 })
-export const tappedSchema = z.object({
+const tappedSchema = z.object({
   stage: z.string(),
   topic: z.string(),
   partition: z.int(),
@@ -85,7 +85,7 @@ export const tappedSchema = z.object({
   isCut: z.boolean(),
 })
 
-/** `POST /replays/count` (a dry run) answers a plan with `records`; `POST /replays` with that plan starts it and answers the job;
+/** `POST /replays/count` (a dry run) answers a plan with `records`; `POST /replays` with the same body starts it and answers the job;
  *  `GET /replays` answers `{ replays }`, newest first; `DELETE /replays/:id` cancels and answers its status. Starting and cancelling is for
  *  admins. Shapes of `plan` and `job`: ReplayPlan and ReplayJob of packages/common. */
 export const replayCountSchema = z.strictObject({
@@ -175,6 +175,5 @@ export type FilterReference = z.output<typeof filterReferenceSchema>
 export type Previewed = z.output<typeof previewedSchema>
 export type PreviewAnswer = z.output<typeof previewAnswerSchema>
 export type Tapped = z.output<typeof tappedSchema>
-export type ReplayView = z.output<typeof replayStatusSchema>
 export type DeadLetter = z.output<typeof deadLetterSchema>
 export type Duplicate = z.output<typeof duplicateSchema>

@@ -1,6 +1,6 @@
 /** One agent's place in the portal: who holds its token's lease, what it is to do, what is on its way to it, what came back. One process
  *  works for an agent at a time; whatever belongs to another lease has no effect. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 import {
   type AgentDefinition,
   type AgentOrders,
@@ -55,15 +55,20 @@ interface Lease {
   readonly host: string
   readonly version: string
   readonly sinceMs: number
+  readonly isTokenValid: () => boolean
   askedMs: number
   /** On the monotonic clock: when another may take over. */
   freeAtMs: number
 }
 
-interface PollContext {
+/** Who asks. */
+export interface Asking {
   /** What tells this token from the others of the agent. */
   readonly token: string
   readonly isTokenValid: () => boolean
+}
+
+interface Polling extends Asking {
   readonly signal: AbortSignal
 }
 
@@ -80,7 +85,8 @@ export class Desk {
   #last: Lease | undefined
   #said: SaidStatus | undefined
   #wasSilent = false
-  #lives = 0
+  /** Begins anywhere: what an agent took from an earlier run of this relay must not look like what it took from this one. */
+  #lives = randomInt(2 ** 47)
   /** Number of the last answer that held records, and the answer until it is known to have arrived. */
   #number = 0
   #sent: { readonly batches: readonly WireBatch[]; readonly ended: readonly number[] } | undefined
@@ -131,7 +137,7 @@ export class Desk {
     })
     this.ring()
     const timeout = new AbortController()
-    if (drainMs > 0 && this.#isHeld() && place.feed.isOpen)
+    if (drainMs > 0 && this.#isHeld() && this.#lease?.isTokenValid() && place.feed.isOpen)
       await Promise.race([closed, this.#world.clock.sleep(drainMs, timeout.signal).catch(() => undefined)])
     timeout.abort()
     this.#places.delete(group)
@@ -156,7 +162,7 @@ export class Desk {
   }
 
   /** @throws {ApiError} `lease_held` while another process of the same token works. */
-  take(request: LeaseRequest, token: string): LeaseAnswer {
+  take(request: LeaseRequest, { token, isTokenValid }: Asking): LeaseAnswer {
     const { clock, log } = this.#world
     const held = this.#lease
     const restMs = held === undefined ? 0 : held.freeAtMs - clock.monotonicMs()
@@ -171,6 +177,7 @@ export class Desk {
       host: printable(request.host),
       version: printable(request.version),
       sinceMs: nowMs,
+      isTokenValid,
       askedMs: nowMs,
       freeAtMs: 0,
     }
@@ -190,7 +197,7 @@ export class Desk {
   }
 
   /** @throws {ApiError} `lease_lost`, `unauthorized` when the token ends while it waits. */
-  async poll(request: PollRequest, { token, isTokenValid, signal }: PollContext): Promise<PollAnswer> {
+  async poll(request: PollRequest, { token, isTokenValid, signal }: Polling): Promise<PollAnswer> {
     const { clock } = this.#world
     const lease = this.#holder(request.lease, token)
     this.#pollsOpen += 1

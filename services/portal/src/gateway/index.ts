@@ -1,2 +1,2 @@
 export { followAgents } from './follow-agents.ts'
-export { type Gateway, startGateway } from './gateway.ts'
+export { startGateway } from './gateway.ts'

@@ -25,7 +25,7 @@ const gzipBytesMin = 1_024
 const quietMs = agentLimits.waitMsMax + 10_000
 const tokenCharactersMax = 200
 
-export interface Admitted {
+interface Admitted {
   readonly desk: Desk
   /** What tells the token from others of the same agent; not the token. */
   readonly token: string
@@ -71,19 +71,16 @@ export function addAgentRoutes(server: FastifyInstance, { metrics, admit }: Agen
         if (found === undefined) throw tokenRefused()
         const parsed = schema.safeParse(request.body)
         if (!parsed.success) throw invalid(problemsOf(parsed.error.issues))
-        const result = await answer({
-          ...found,
-          body: parsed.data,
-          reply,
-          isTokenValid: () => admit(bearerOf(request))?.token === found.token,
-        })
+        const bearer = bearerOf(request)
+        const isTokenValid = (): boolean => admit(bearer)?.token === found.token
+        const result = await answer({ ...found, body: parsed.data, reply, isTokenValid })
         return sendJson(request, reply, result ?? {})
       },
     })
   }
 
   add('hello', z.strictObject({}), ({ desk }) => desk.hello())
-  add('lease', leaseRequestSchema, ({ desk, body, token }) => desk.take(body, token))
+  add('lease', leaseRequestSchema, ({ desk, body, token, isTokenValid }) => desk.take(body, { token, isTokenValid }))
   add('report', reportRequestSchema, ({ desk, body, token }) => desk.report(body, token))
   add('release', releaseRequestSchema, ({ desk, body, token }) => desk.release(body.lease, token))
   add('poll', pollRequestSchema, async ({ desk, body, token, isTokenValid, reply }) => {

@@ -60,8 +60,8 @@ export function addPreviewRoutes(server: FastifyInstance, { control, sources }: 
         if (tenants.length === 0) return answerOf([])
         // Some more than asked for of each tenant: partitions and tenants are not filled evenly.
         const limit = Math.min(1_000, Math.ceil((body.limit / tenants.length) * 3) + 3)
-        const definition = { id: 'draft', ...body.definition, tenants }
-        const judged = await control.preview({ agent: definition as PreviewRequest['agent'], limit, explain: true })
+        const agent = { ...draft, tenants: [...tenants] } as PreviewRequest['agent']
+        const judged = await control.preview({ agent, limit, explain: true })
         return answerOf(kindsOf(draft, body.kind).flatMap((kind) => newest(judged, kind, body.limit)))
       }),
   })

@@ -1,5 +1,5 @@
 /** `/replays`: what goes out again, for whom, and how far it is. */
-import { replayPlanSchema } from '@siem-relay/common'
+import { replayJobSchema, replayPlanSchema } from '@siem-relay/common'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { PortalContext } from '../context.ts'
@@ -22,20 +22,18 @@ export function addReplayRoutes(server: FastifyInstance, { control }: PortalCont
     summary: 'Counts what a replay would send again; changes nothing.',
     body: replayCountSchema,
     answer: replayPlanSchema,
-    handle: ({ body }) => {
-      const { messagesPerSecondMax, ...rest } = body
-      return control.countReplay({ ...rest, ...(messagesPerSecondMax === undefined ? {} : { messagesPerSecondMax }) })
-    },
+    handle: ({ body }) => control.countReplay(requestOf(body)),
   })
   route(server, {
     method: 'POST',
     path: '/replays',
     access: 'admin',
-    summary: 'Starts a replay that was counted.',
+    summary: 'Starts a replay.',
     status: 201,
-    body: replayPlanSchema,
+    body: replayCountSchema,
+    answer: replayJobSchema,
     handle: async ({ body, audit }) => {
-      const job = await control.startReplay(body)
+      const job = await control.startReplay(await control.countReplay(requestOf(body)))
       const times = [job.fromMs, job.toMs].map((ms) => new Date(ms).toISOString())
       audit(
         'replay.start',
@@ -62,4 +60,8 @@ export function addReplayRoutes(server: FastifyInstance, { control }: PortalCont
       return status
     },
   })
+}
+
+function requestOf({ messagesPerSecondMax, ...rest }: z.output<typeof replayCountSchema>) {
+  return { ...rest, ...(messagesPerSecondMax === undefined ? {} : { messagesPerSecondMax }) }
 }

@@ -81,7 +81,7 @@ function requestOf({ stage, agent, tenant, kind, masked }: z.output<typeof tapQu
 
 function eventOf(item: TapItem, stage: string): readonly [name: string, data: unknown] {
   if (item.type === 'started') return ['started', { topics: item.topics }]
-  if (item.type === 'skipped') return ['dropped', { records: item.records }]
+  if (item.type === 'skipped') return ['dropped', { count: item.records }]
   const { topic, partition, offset, key, atMs, headers, value, isCut } = item
   return ['record', { stage, topic, partition, offset, key, atMs, headers, value, isCut } satisfies Tapped]
 }

@@ -3,9 +3,8 @@ import { type AgentDefinition, allowCidrsDefault, refusedAddress } from '@siem-r
 import type { FastifyInstance } from 'fastify'
 import type { PortalContext } from '../context.ts'
 import { testMessageAnswerSchema, testMessageSchema } from '../contract/agents.ts'
-import { ApiError, invalid } from '../server/errors.ts'
+import { ApiError } from '../server/errors.ts'
 import { route } from '../server/route.ts'
-import { draftOf } from './draft.ts'
 import { Turns } from './turns.ts'
 
 export function addTestMessageRoute(server: FastifyInstance, { testMessage, config, agents }: PortalContext): void {
@@ -21,8 +20,7 @@ export function addTestMessageRoute(server: FastifyInstance, { testMessage, conf
     answer: testMessageAnswerSchema,
     handle: ({ body, caller, audit }) => {
       if (testMessage === undefined) throw new ApiError('unavailable', 'test messages cannot be sent from here')
-      const draft = draftOf(body.definition)
-      checkFiles(draft, agents.definitions())
+      const draft = agents.draft(body.definition)
       return turns.take(caller.name, async () => {
         const report = await testMessage(draft, (address) => refusedAddress(address, rules))
         audit('agent.test-message', draft.id, `${hostsOf(draft)}: ${report.ok ? 'ok' : 'failed'}`)
@@ -30,26 +28,6 @@ export function addTestMessageRoute(server: FastifyInstance, { testMessage, conf
       })
     },
   })
-}
-
-/** Whoever may use a browser does not find out, by trying, which files this machine has. */
-function checkFiles(draft: AgentDefinition, agents: readonly AgentDefinition[]): void {
-  const known = new Set(agents.flatMap(filesOf).map(({ path }) => path))
-  const foreign = filesOf(draft).filter(({ path }) => !known.has(path))
-  if (foreign.length > 0)
-    throw invalid(
-      foreign.map(({ name }) => ({
-        path: ['definition', 'syslog', 'tls', name],
-        message: 'no agent uses this file: define the agent in the configuration file first',
-      })),
-    )
-}
-
-function filesOf({ syslog }: AgentDefinition): readonly { readonly name: string; readonly path: string }[] {
-  const { caFile, certFile, keyFile } = syslog?.tls ?? {}
-  return Object.entries({ caFile, certFile, keyFile }).flatMap(([name, path]) =>
-    path === undefined ? [] : [{ name, path }],
-  )
 }
 
 function hostsOf({ syslog }: AgentDefinition): string {

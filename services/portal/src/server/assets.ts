@@ -32,6 +32,7 @@ const types: Readonly<Record<string, string>> = {
   '.ico': 'image/x-icon',
   '.woff2': 'font/woff2',
   '.json': 'application/json',
+  '.md': 'text/plain; charset=utf-8',
 }
 
 /** Libraries of the pages: the name in imports, the file of the package, the name in `assets/vendor/`. */
@@ -60,9 +61,15 @@ export function loadAssets(directory: string, root: string): Assets {
     const content = readFileSync(join(directory, file))
     if (file === 'index.html') add('', pageOf(content.toString('utf8'), root))
     else if (file.endsWith('.ts')) add(`assets/${scriptName(file)}`, scriptOf(content.toString('utf8'), file))
-    else if (types[extname(file)] !== undefined) add(`assets/${file}`, content)
+    else if (extname(file) !== '.md' && types[extname(file)] !== undefined) add(`assets/${file}`, content)
   }
   return assets
+}
+
+/** Pages of the documentation, as text: the portal links to them, also where nobody reaches the internet. */
+export function loadDocs(directory: string): Assets {
+  const pages = filesOf(directory).filter((file) => file.endsWith('.md'))
+  return new Map(pages.map((file) => [`docs/${file}`, assetOf('.md', readFileSync(join(directory, file)))]))
 }
 
 /** Tests and declarations stay out. */
@@ -86,7 +93,7 @@ function scriptOf(text: string, file: string): string {
   return withRelativeImports(stripTypeScriptTypes(text, { mode: 'strip' }), file)
 }
 
-/** `from 'x'`, `import 'x'` and `import('x')`, with the name of a module in it. */
+/** A static or dynamic import, with the name of its module. */
 const importPattern = /(\bfrom\s*|\bimport\s*\(\s*|\bimport\s*)(["'])([^"'\n]+)\2/g
 
 function withRelativeImports(text: string, file: string): string {
@@ -140,7 +147,7 @@ export function serveAssets(server: FastifyInstance, assets: Assets): void {
  */
 export function pageFor(request: FastifyRequest, assets: Assets, root: string): Asset | undefined {
   const { method, url, headers } = request
-  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets)\//.test(url.slice(root.length)))
+  if (method !== 'GET' || !url.startsWith(root) || /^(api|agent|assets|docs)\//.test(url.slice(root.length)))
     return undefined
   return String(headers.accept ?? '').includes('text/html') ? assets.get('') : undefined
 }

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 
 /** uPlot sets styles by the CSSOM, which `style-src` allows. */
-export const contentSecurityPolicy = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

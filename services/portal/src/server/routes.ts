@@ -10,7 +10,7 @@ import { addTestMessageRoute } from '../operate/test-message-route.ts'
 import { addDiscoveryRoutes } from '../views/routes.ts'
 
 /** Routes of one subject, declared with `route()`. */
-export type RouteModule = (server: FastifyInstance, context: PortalContext) => void
+type RouteModule = (server: FastifyInstance, context: PortalContext) => void
 
 const modules: readonly RouteModule[] = [
   addDiscoveryRoutes,

@@ -9,7 +9,7 @@ import { refuseBrokenRequests } from './broken-requests.ts'
 import { ApiError, bodyOf, errorHandler, send } from './errors.ts'
 import { addSecurityHeaders } from './headers.ts'
 import { acceptJsonOnly } from './json-body.ts'
-import { bodyBytesMax, limits } from './limits.ts'
+import { bodyBytesMax, type Limits, limitsDefault } from './limits.ts'
 import { addOpenApi } from './openapi.ts'
 import type { Guard } from './route.ts'
 
@@ -19,6 +19,8 @@ export interface ServerParts {
   readonly log: World['log']
   readonly version: string
   readonly assets: Assets
+  /** Default: limitsDefault. */
+  readonly limits?: Partial<Limits> | undefined
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
   /** Routes below `<path>/api/v1`. */
   readonly addApi: (server: FastifyInstance) => void
@@ -28,7 +30,8 @@ export interface ServerParts {
 
 export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const { config, guard, log, version, assets, addApi, addAgentApi } = parts
-  const server = createServer(parts)
+  const limits = { ...limitsDefault, ...parts.limits }
+  const server = createServer(parts, limits)
   server.server.headersTimeout = limits.headersTimeoutMs
   server.server.maxConnections = limits.connectionsMax
   server.decorate('guard', guard)
@@ -69,7 +72,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   return server
 }
 
-function createServer({ config, tls }: ServerParts): FastifyInstance {
+function createServer({ config, tls }: ServerParts, limits: Limits): FastifyInstance {
   const node = { connectionsCheckingInterval: limits.checkEveryMs, maxHeaderSize: limits.headerBytesMax }
   const options: FastifyServerOptions = {
     logger: false,
@@ -79,7 +82,6 @@ function createServer({ config, tls }: ServerParts): FastifyInstance {
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.connectionTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    maxRequestsPerSocket: limits.requestsPerSocketMax,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     routerOptions: { maxParamLength: limits.paramLengthMax, caseSensitive: true },

@@ -15,7 +15,7 @@ export interface Selection {
   readonly category?: string | undefined
 }
 
-export type Sort = 'traffic' | 'uploaded' | 'downloaded' | 'users' | 'events' | 'score' | 'name' | 'lastSeen'
+type Sort = 'traffic' | 'uploaded' | 'downloaded' | 'users' | 'events' | 'score' | 'name' | 'lastSeen'
 
 export interface ListQuery extends Selection {
   readonly search?: string | undefined
@@ -153,11 +153,11 @@ export function listEntities(
 
 export function summarize(db: DatabaseSync, selection: Selection): DiscoverySummary {
   const { text, values } = where(selection)
-  const ofTenant = selection.tenant === undefined ? '' : 'WHERE tenant = ?'
+  const ofTenant = selection.tenant === undefined ? '' : 'AND tenant = ?'
   const named = selection.tenant === undefined ? [] : [selection.tenant]
   const places = (column: string, filter: string, of: readonly string[]): string[] =>
     db
-      .prepare(`SELECT DISTINCT ${column} AS name FROM places ${filter} ORDER BY 1 LIMIT 1000`)
+      .prepare(`SELECT DISTINCT ${column} AS name FROM places WHERE ${column} <> '' ${filter} ORDER BY 1 LIMIT 1000`)
       .all(...of)
       .map((row) => String(row.name))
   const all = db

@@ -1,5 +1,5 @@
 /** The file of the read models. It holds nothing that the topics do not: one of another version, or damaged, is deleted and filled anew. */
-import { rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
 /** Rises with every change of the tables: an older file is thrown away, not converted. */
@@ -59,6 +59,8 @@ export function openToRead(path: string): DatabaseSync {
 }
 
 function openAsItIs(path: string): DatabaseSync {
+  // SQLite gives the files beside it the rights of this one.
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const db = new DatabaseSync(path, { timeout: 5_000 })
   try {
     // What a crash of the machine takes from the end is read from the topics again.

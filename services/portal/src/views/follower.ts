@@ -15,6 +15,8 @@ const batchBytesMax = 1_048_576
 const batchesMax = 20
 const retry = { minMs: 1_000, maxMs: 30_000 }
 const pruneEveryMs = 3_600_000
+/** Or after so many rows, whichever is first. */
+const pruneEveryRows = 1_000_000
 /** No offsets are kept for it: it is only a name to ask positions by. */
 const noGroup = 'portal.views'
 
@@ -35,6 +37,7 @@ export class Follower {
   /** By `topic/partition`, as the models have it. */
   readonly #places = new Map<string, Place>()
   #prunedMs: number | undefined
+  #countedSincePrune = 0
   #running: Promise<void> = Promise.resolve()
 
   constructor(options: FollowerOptions) {
@@ -75,11 +78,18 @@ export class Follower {
   async #round(): Promise<boolean> {
     const topics = [discardedTopic, ...this.#options.tenants().map((tenant) => rawTopic(tenant, 'discovery'))]
     let hasMore = false
-    for (const topic of topics)
-      for (let partition = 0; partition < topic.partitions; partition++) {
-        if (this.#closing.signal.aborted) return false
-        if (await this.#pull(topic, partition)) hasMore = true
+    let failure: unknown
+    for (const topic of topics) {
+      if (this.#closing.signal.aborted) return false
+      try {
+        for (let partition = 0; partition < topic.partitions; partition++)
+          if (await this.#pull(topic, partition)) hasMore = true
+      } catch (error) {
+        // One topic that cannot be read holds up no other.
+        failure ??= error
       }
+    }
+    if (failure !== undefined) throw failure
     return hasMore
   }
 
@@ -116,6 +126,7 @@ export class Follower {
       return false
     }
     place.next = next
+    this.#countedSincePrune += applied.counts.counted
     metrics.read(topic.name === discardedTopic.name ? 'duplicates' : 'discovery', applied.counts)
     return true
   }
@@ -146,9 +157,11 @@ export class Follower {
   async #prune(): Promise<void> {
     const { metrics, thread, world } = this.#options
     const nowMs = world.clock.nowMs()
-    if (this.#prunedMs !== undefined && nowMs - this.#prunedMs < pruneEveryMs) return
+    const isRecent = this.#prunedMs !== undefined && nowMs - this.#prunedMs < pruneEveryMs
+    if (isRecent && this.#countedSincePrune < pruneEveryRows) return
     const pruned = await thread.call('prune', [nowMs])
     this.#prunedMs = nowMs
+    this.#countedSincePrune = 0
     metrics.kept(pruned)
     if (pruned.daysCut > 0)
       world.log.warn(

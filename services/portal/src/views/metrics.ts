@@ -2,9 +2,9 @@
 import { counter, durationBuckets, gauge, histogram, type World } from '@siem-relay/service-kit'
 import { type Counts, outcomes } from './model.ts'
 
-export const viewNames = ['discovery', 'duplicates'] as const
-export type ViewName = (typeof viewNames)[number]
-export const questions = ['summary', 'apps', 'users', 'ipAddresses', 'usage', 'duplicates', 'export'] as const
+const viewNames = ['discovery', 'duplicates'] as const
+type ViewName = (typeof viewNames)[number]
+const questions = ['summary', 'apps', 'users', 'ipAddresses', 'usage', 'duplicates', 'export'] as const
 export type Question = (typeof questions)[number]
 
 export interface ViewsMetrics {

@@ -20,7 +20,7 @@ export interface Batch {
 
 /** What became of records. `repeated` were counted before; `unreadable` is in dead-letters; `old` is beyond what the models keep. */
 export const outcomes = ['counted', 'repeated', 'unreadable', 'old', 'other'] as const
-export type Outcome = (typeof outcomes)[number]
+type Outcome = (typeof outcomes)[number]
 export type Counts = Record<Outcome, number>
 
 export const noCounts = (): Counts => ({ counted: 0, repeated: 0, unreadable: 0, old: 0, other: 0 })

@@ -19,6 +19,7 @@ import { type Call, route } from '../server/route.ts'
 import { type Cell, csvLine, csvStart } from './csv.ts'
 import { dayOf } from './discovery-model.ts'
 import { daysMax, type ListQuery } from './discovery-queries.ts'
+import { dayMs } from './discovery-row.ts'
 import type { ExportKind } from './store.ts'
 
 type Query = z.output<typeof discoveryQuerySchema>
@@ -90,9 +91,11 @@ export function addDiscoveryRoutes(server: FastifyInstance, { views, world }: Po
 
 function selected(query: Query, nowMs: number): ListQuery {
   const { fromMs, toMs = nowMs, ...rest } = query
-  const toDay = dayOf(toMs)
-  const fromDay = fromMs === undefined ? toDay - daysByDefault + 1 : dayOf(fromMs)
-  if (fromDay > toDay) throw invalid([{ path: ['query', 'toMs'], message: 'ends before it begins' }])
+  const toDay = dayOf(Math.max(0, toMs - 1))
+  // A day whose beginning is cut off would make the first of a series look like a quiet one.
+  const fromDay = fromMs === undefined ? toDay - daysByDefault + 1 : Math.min(toDay, Math.ceil(fromMs / dayMs))
+  if (fromMs !== undefined && fromMs > toMs)
+    throw invalid([{ path: ['query', 'toMs'], message: 'ends before it begins' }])
   if (toDay - fromDay >= daysMax)
     throw invalid([{ path: ['query', 'fromMs'], message: `at most ${daysMax} days are looked at` }])
   return { ...rest, fromDay, toDay }
@@ -150,7 +153,19 @@ function trafficCells(of: DiscoveredEntity | DiscoveredApp): readonly Cell[] {
 function appCells(app: DiscoveredApp): readonly Cell[] {
   const { name, appId, tenant, category, tags, score, users, ipAddresses } = app
   const seen = [app.firstSeenMs, app.lastSeenMs].map((ms) => new Date(ms).toISOString())
-  return [name, appId, tenant, category, tags, score, users, ipAddresses, ...seen, ...trafficCells(app)]
+  // An app without a number goes by its name.
+  return [
+    name,
+    appId === name ? '' : appId,
+    tenant,
+    category,
+    tags,
+    score,
+    users,
+    ipAddresses,
+    ...seen,
+    ...trafficCells(app),
+  ]
 }
 
 function entityCells(entity: DiscoveredEntity): readonly Cell[] {

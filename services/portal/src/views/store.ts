@@ -30,6 +30,8 @@ export type ExportKind = 'apps' | EntityKind
 
 /** Ids of rows are known for longer than the raw topics keep the rows. */
 const seenDays = 15
+/** Ids known at most: about 14 bytes each. */
+const seenMax = 10_000_000
 
 export class ViewsStore {
   readonly #path: string
@@ -99,6 +101,8 @@ export class ViewsStore {
         .prepare('SELECT at_ms FROM duplicates ORDER BY at_ms DESC LIMIT 1 OFFSET ?')
         .get(duplicatesMax)?.at_ms
       if (beyond != null) db.prepare('DELETE FROM duplicates WHERE at_ms <= ?').run(Number(beyond))
+      while (one('SELECT count(*) AS n FROM seen') > seenMax)
+        db.prepare('DELETE FROM seen WHERE day = (SELECT min(day) FROM seen)').run()
       let daysCut = 0
       let discoveryRows = one('SELECT count(*) AS n FROM usage')
       for (; discoveryRows > discoveryRowsMax; daysCut++) {

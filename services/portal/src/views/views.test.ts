@@ -79,6 +79,20 @@ describe('views', () => {
     expect(standing.map(({ committed }) => committed)).toEqual([undefined, undefined, undefined])
   })
 
+  test('a topic that cannot be read holds up no other', async () => {
+    await write({})
+    const broken = {
+      ...bus,
+      positions: bus.positions,
+      read: (topic: typeof raw, partition: number, from: number) => {
+        if (topic.name === discardedTopic.name) throw new Error('no rights')
+        return bus.read(topic, partition, from)
+      },
+    } as Bus
+    await using views = start({ bus: broken })
+    await eventsAre(views, written)
+  })
+
   test('a log that is shorter than what was read is another one: they are made anew', async () => {
     {
       await using views = start()

@@ -16,7 +16,7 @@ export interface Identities extends AsyncDisposable {
   /** Writes a file; returns its path. */
   write(name: string, text: string): string
   /** @throws {RelayError} as the sender's tokens do. */
-  ask(auth: object): Promise<string>
+  ask(auth: object, changes?: object): Promise<string>
   /** What Azure answers to an upload with a token of this identity. */
   upload(auth: object): Promise<string>
 }
@@ -33,9 +33,9 @@ export async function startIdentities(clientIds: readonly string[]): Promise<Ide
     return path
   }
   const caFile = write('ca.pem', azure.caCert)
-  const destination = (auth: object): SentinelDestination => {
+  const destination = (auth: object, changes: object = {}): SentinelDestination => {
     const { endpoint, authorityHost } = azure
-    const settings = { endpoint, authorityHost, ruleId, caFile, allowAnyEndpoint: true, auth }
+    const settings = { endpoint, authorityHost, ruleId, caFile, allowAnyEndpoint: true, auth, ...changes }
     const { sentinel } = agentSchema.parse({ id: 'soc', sentinel: settings })
     if (sentinel === undefined) throw new TypeError('the agent has no sentinel')
     return sentinel
@@ -44,7 +44,8 @@ export async function startIdentities(clientIds: readonly string[]): Promise<Ide
     azure,
     directory,
     write,
-    ask: (auth) => createTokens(destination(auth), { clock: systemClock, env: {} }).get(AbortSignal.timeout(20_000)),
+    ask: (auth, changes) =>
+      createTokens(destination(auth, changes), { clock: systemClock, env: {} }).get(AbortSignal.timeout(20_000)),
     async upload(auth) {
       await using probe = openProbe(destination(auth), { clock: systemClock, env: {}, userAgent: 'test' })
       return (await probe.upload('alert', [], await probe.token())).answer.type

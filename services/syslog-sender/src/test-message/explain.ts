@@ -5,7 +5,7 @@ import { type Finding, StepFailure } from './steps.ts'
 
 type Words = readonly [seen: string, fix: string]
 
-export const notTls: Words = [
+const notTls: Words = [
   'this port does not speak TLS',
   'Set the port where the receiver speaks TLS (often 6514), or protocol: tcp for a plain one.',
 ]

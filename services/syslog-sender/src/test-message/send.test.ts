@@ -87,7 +87,7 @@ describe('TCP', () => {
   test('a port where nobody listens refuses', async () => {
     const report = await send({ port: await closedPort() })
     expect(failed(report)).toMatchObject({ name: 'connect', seen: expect.stringMatching(/refused: nobody listens/) })
-    expect(outcomes(report).slice(-3)).toEqual(['tls skipped', 'send skipped', 'confirm skipped'])
+    expect(outcomes(report).slice(-3)).toEqual(['connect failed', 'send skipped', 'confirm skipped'])
   })
 
   test('a port that wants TLS is told from one that closes', async () => {

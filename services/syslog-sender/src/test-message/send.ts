@@ -1,7 +1,7 @@
 /** Sends one line to the destination of an agent, which may be a draft, and tells what happened: settings → dns → connect → tls → send →
  *  confirm. Uses what agents deliver with. Bounded in time; tells classes of failures, never what the other side says. */
 import { isIP } from 'node:net'
-import { type AgentDefinition, framingOf, type SyslogDestination } from '@siem-relay/common'
+import { type AgentDefinition, framingOf, type SyslogDestination, tlsSettingsOf } from '@siem-relay/common'
 import type { World } from '@siem-relay/service-kit'
 import { parseTarget, resolveTarget, type Target } from '../targets.ts'
 import { defaultTuning, type ResolvedAddress, type Tuning } from '../tuning.ts'
@@ -72,7 +72,7 @@ export async function sendTestMessage(agent: AgentDefinition, options: TestMessa
     ok,
     line: line?.text ?? '',
     bytes: line?.segment.bytes.length ?? 0,
-    steps: [...steps.all, ...skipped(steps)],
+    steps: [...steps.all, ...skipped(agent, steps)],
   }
 }
 
@@ -166,7 +166,10 @@ function noteSettings({ header, remote }: AgentDefinition, syslog: SyslogDestina
 }
 
 /** The steps that were not come to. */
-function skipped(steps: Steps): TestMessageReport['steps'] {
+function skipped({ syslog }: AgentDefinition, steps: Steps): TestMessageReport['steps'] {
   const last = stepNames.indexOf(steps.all.at(-1)?.name ?? 'settings')
-  return stepNames.slice(last + 1).map((name) => ({ name, outcome: 'skipped' as const, seen: 'not come to' }))
+  return stepNames
+    .slice(last + 1)
+    .filter((name) => name !== 'tls' || (syslog !== undefined && tlsSettingsOf(syslog) !== undefined))
+    .map((name) => ({ name, outcome: 'skipped' as const, seen: 'not come to' }))
 }

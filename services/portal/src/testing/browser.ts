@@ -1,5 +1,5 @@
 /** A browser of the portal, as far as its API goes: a cookie, a CSRF token, JSON. */
-export interface PortalAnswer {
+interface PortalAnswer {
   readonly status: number
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly body: any
@@ -55,7 +55,7 @@ async function ask(
 ): Promise<PortalAnswer> {
   const answer = await fetch(`${url}/api/v1${path}`, {
     method,
-    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await answer.text()
