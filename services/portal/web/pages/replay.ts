@@ -19,8 +19,6 @@ import type { ReplayPlanShape, ReplayShape } from '../records/shapes.ts'
 
 const refreshMs = 3_000
 const hourMs = 3_600_000
-/** Fields hold whole minutes: the next one, so that what came in this minute is among it. */
-const minuteMs = 60_000
 
 export function ReplayPage(): VNode {
   const agents = useAgents()
@@ -39,7 +37,7 @@ export function ReplayPage(): VNode {
 function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; readonly onStarted: () => void }): VNode {
   const [agent, setAgent] = useState(() => place.get().query.get('agent') ?? '')
   const [from, setFrom] = useState(() => localInput(Date.now() - hourMs))
-  const [to, setTo] = useState(() => localInput(Date.now() + minuteMs))
+  const [to, setTo] = useState(() => localInput(Date.now()))
   const [source, setSource] = useState<'out' | 'raw'>('out')
   const [pace, setPace] = useState('500')
   const [mark, setMark] = useState(false)
