@@ -95,6 +95,8 @@ export async function walkJourney(browser: Browser, log: object = {}): Promise<v
     expect(await walk.metrics()).not.toMatch(new RegExp(`agent="${agent.id}"[^\\n]*stage="sender"`))
     expect(walk.idsArrived().filter((id) => source.mildAlerts.includes(id))).toEqual([])
     expect(watched.errors).toEqual([])
+  } catch (error) {
+    throw new Error(`${error}\nthe relay said:\n${relay.log.slice(-20).join('\n')}`, { cause: error })
   } finally {
     for (const command of started) {
       command.interrupt()
@@ -148,13 +150,10 @@ class Walk {
     const page = this.#page
     await page.getByLabel('Add agent name').fill(agent.name)
     const sample = page.getByLabel('Sample line', { exact: true })
-    console.log(await sample.textContent())
     await sample.filter({ hasText: /^<\d+>\d{4}-\d\d-\d\dT[\d:.]+Z \S+ CEF:0\|MCAS\|SIEM_Agent\|/ }).waitFor()
     await page.getByText('Advanced settings').click()
-    await page.getByLabel('Include PRI').uncheck()
-    await sample.filter({ hasText: /^\d{4}-\d\d-\d\dT/ }).waitFor()
-    await page.getByLabel('Include PRI').check()
-    await sample.filter({ hasText: /^<\d+>/ }).waitFor()
+    await page.getByLabel('System name', { exact: true }).fill('relay-munich')
+    await sample.filter({ hasText: /Z relay-munich CEF:0/ }).waitFor()
     await next(page, 'REMOTE SYSLOG')
   }
 
@@ -190,7 +189,7 @@ class Walk {
     await dialog.getByRole('button', { name: /^Sent \d/ }).first().click()
     await sent.first().click()
     const line = await textOf(dialog, 'Line')
-    expect(line).toMatch(/^<\d+>.* CEF:0\|/)
+    expect(line).toMatch(/^<\d+>\S+ relay-munich CEF:0\|/)
     await dialog.getByRole('button', { name: 'Apply' }).click()
     await dialog.waitFor({ state: 'detached' })
     return line
