@@ -140,6 +140,23 @@ describe('rooms', () => {
     ).toEqual([])
   })
 
+  test('pages put texts into text nodes alone, styles and scripts into files', () => {
+    const pages = product('services/portal/web')
+    expect(
+      pages
+        .filter(({ text }) =>
+          /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\sstyle=/.test(text),
+        )
+        .map(({ path }) => path),
+    ).toEqual([])
+    expect(
+      strayImports('services/portal/web', [
+        /^(preact|preact\/hooks|htm\/preact|uplot)$/,
+        /^\.\.\/\.\.\/src\/contract\//,
+      ]),
+    ).toEqual([])
+  })
+
   test('no service knows which bus it got', () => {
     expect(
       product('services')

@@ -10,20 +10,20 @@ const batchRows = 1_000
 const dayMs = 86_400_000
 const days = 90
 
-/** Every row is another one; nearly every sum of a day has a single row, which is the worst case for size. */
+/** Every row is another one. People have some thirty apps, of a few hundred, and two addresses. */
 function batchAt(from: number, nowMs: number): Batch {
   const any = (below: number): number => Math.floor(Math.random() * below)
   const timeMs = nowMs - (days - 1 - Math.floor((from / rowsMax) * days)) * dayMs
   const records = Array.from({ length: batchRows }, (_, index) => {
     const user = any(5_000)
-    const app = any(600)
+    const app = (user * 7 + any(30) * 11) % 600
     const row = {
       TimeGenerated: new Date(timeMs).toISOString(),
       StreamName: `Stream ${any(4)}`,
       TotalEvents: any(50),
       UploadedBytes: any(1_000_000),
       DownloadedBytes: any(1_000_000),
-      IpAddress: `10.${user % 250}.${any(3)}.7`,
+      IpAddress: `10.${user % 250}.${any(2)}.7`,
       UserName: `user${user}@contoso.com`,
       AppName: `App ${app}`,
       AppId: app,

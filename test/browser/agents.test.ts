@@ -26,7 +26,7 @@ test('has the columns and the count of the page people know', async () => {
     'Actions',
   ])
   await page.getByText('1 - 7 of 7 SIEM agents').waitFor()
-  expect(await page.getByRole('row').filter({ hasText: 'Plant Lyon' }).innerText()).toMatch(
+  expect(await page.getByRole('row').filter({ hasText: 'Plant Lyon' }).textContent()).toMatch(
     /Connection error[\s\S]*refused the connection[\s\S]*Next try in/,
   )
 })

@@ -21,6 +21,7 @@ const pages = [
   'admins',
   'audit',
   'password',
+  'help/using/agents.md',
 ] as const
 const ofDemoAgent = [
   'agents/soc-munich/edit',

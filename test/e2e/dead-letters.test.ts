@@ -105,6 +105,14 @@ describe('siem-relay dlq', { timeout: 120_000 }, () => {
     expect(again.toSorted()).toEqual(['of-formatter', 'of-sender'])
     expect(receiver.messages.find((text) => text.includes('of-sender'))).toContain(line)
 
+    // The log is the relay's: what it would make of its last records is asked through its socket.
+    const preview = await runCommand(directory.path, 'preview', '--agent', 'soc', '--limit', '3')
+    expect(preview).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^[1-9]\d* would be sent, 0 left out, 0 would go/),
+    })
+    expect(preview.out).toMatch(/ CEF:0\|MCAS\|SIEM_Agent\|/)
+
     const open = await jsonOf<{ letters: { id: string }[] }>(directory.path, 'dlq', 'list')
     expect(open.letters.map(({ id }) => id)).toEqual([hopeless])
     expect(await runCommand(directory.path, 'dlq', 'drop', hopeless)).toMatchObject({ code: 2 })

@@ -1,8 +1,8 @@
 /** From the wizard's last step to the SIEM's first line: an agent made in the portal of a relay that runs, served in another network. */
 import { expect, test, vi } from 'vitest'
+import { setUpPortal } from '../../services/portal/src/testing/browser.ts'
 import { idOf } from '../faults/ledger.ts'
 import { startFaultSource } from '../faults/source.ts'
-import { setUpPortal } from '../support/portal.ts'
 import { tcpReceiver } from '../support/receivers.ts'
 import { startTestRelay, temporaryDirectory } from '../support/relay.ts'
 import { startTestAgent } from '../support/remote-agent.ts'

@@ -6,12 +6,12 @@ export type Params = Readonly<Record<string, string>>
 export type PageComponent = ComponentType<{ readonly params: Params }>
 
 interface Route {
-  /** `:name` takes one part of the path. */
+  /** `:name` takes one part of the path, `*` all that follows. */
   readonly path: string
   readonly load: () => Promise<PageComponent>
 }
 
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   { path: '/agents', load: async () => (await import('./pages/agents.ts')).AgentsPage },
   { path: '/agents/new/syslog', load: async () => (await import('./pages/syslog-wizard.ts')).NewSyslogAgent },
   { path: '/agents/new/sentinel', load: async () => (await import('./pages/sentinel-wizard.ts')).NewSentinelAgent },
@@ -25,6 +25,7 @@ export const routes: readonly Route[] = [
   { path: '/discovery', load: async () => (await import('./pages/discovery.ts')).DiscoveryPage },
   { path: '/admins', load: async () => (await import('./pages/admins.ts')).AdminsPage },
   { path: '/audit', load: async () => (await import('./pages/audit.ts')).AuditPage },
+  { path: '/help/*', load: async () => (await import('./pages/docs.ts')).DocsPage },
   { path: '/password', load: async () => (await import('./pages/password.ts')).PasswordPage },
 ]
 
@@ -65,10 +66,12 @@ export function match(path: string): { readonly route: Route; readonly params: P
   const parts = path.split('/')
   for (const route of routes) {
     const wanted = route.path.split('/')
-    if (wanted.length !== parts.length) continue
+    const isOpen = wanted.at(-1) === '*' && parts.length >= wanted.length
+    if (wanted.length !== parts.length && !isOpen) continue
     const params: Record<string, string> = {}
     const fits = wanted.every((part, index) => {
-      const given = parts[index] ?? ''
+      const given = part === '*' ? parts.slice(index).join('/') : (parts[index] ?? '')
+      if (part === '*') return Object.assign(params, { rest: decodeURIComponent(given) }) !== undefined
       if (!part.startsWith(':')) return part === given
       params[part.slice(1)] = decodeURIComponent(given)
       return given !== ''

@@ -1,9 +1,6 @@
 /** What axe-core finds on a page. It is evaluated, not loaded as a script: the Content-Security-Policy of the pages stays as it is. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
-
-const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 interface Finding {
   readonly id: string
@@ -14,7 +11,7 @@ interface Finding {
 
 /** Serious and critical findings, one line each: what a person needs to mend them. */
 export async function accessibilityFindings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(source)
+  await page.evaluate(axe.source)
   const violations: readonly Finding[] = await page.evaluate(
     "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => violations)",
   )

@@ -1,7 +1,7 @@
 /** Chromium for tests: pages that remember what went wrong in them, so that every test fails on an error nobody looked for. */
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
-export const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 export async function launch(): Promise<Browser> {
   try {
@@ -60,7 +60,7 @@ export async function openPage(
 }
 
 /** Waits until nothing on the page is loading any more. */
-export async function settled(page: Page): Promise<void> {
+async function settled(page: Page): Promise<void> {
   await page.locator('h1').first().waitFor()
   await page.locator('.skeleton').first().waitFor({ state: 'detached' })
   await page.waitForLoadState('networkidle')

@@ -1,7 +1,7 @@
 /** What a person does in the pages, as functions: for these tests and for journeys over a real relay. */
 import type { Page } from 'playwright-core'
 
-export interface Credentials {
+interface Credentials {
   readonly name: string
   readonly password: string
 }

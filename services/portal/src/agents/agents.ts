@@ -87,6 +87,11 @@ export class Agents {
     return detailOf(this.#rowOfEntry(entry, lags), entry.stored?.definition ?? {})
   }
 
+  /** A draft that has no id yet gets one, as it would when it is made. @throws {ApiError} `invalid` */
+  draft(definition: Definition): AgentDefinition {
+    return this.#accepted({ ...definition, id: definition.id ?? this.#idFor(definition.name) ?? 'draft' })
+  }
+
   check(definition: Definition): AgentCheck {
     const { agent, ...answer } = this.#check({ ...definition, id: definition.id ?? this.#idFor(definition.name) })
     return answer

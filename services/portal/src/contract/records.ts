@@ -176,4 +176,5 @@ export type Previewed = z.output<typeof previewedSchema>
 export type PreviewAnswer = z.output<typeof previewAnswerSchema>
 export type Tapped = z.output<typeof tappedSchema>
 export type DeadLetter = z.output<typeof deadLetterSchema>
+export type WholeDeadLetter = z.output<typeof wholeDeadLetterSchema>
 export type Duplicate = z.output<typeof duplicateSchema>

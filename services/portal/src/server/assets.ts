@@ -61,12 +61,13 @@ export function loadAssets(directory: string, root: string): Assets {
     const content = readFileSync(join(directory, file))
     if (file === 'index.html') add('', pageOf(content.toString('utf8'), root))
     else if (file.endsWith('.ts')) add(`assets/${scriptName(file)}`, scriptOf(content.toString('utf8'), file))
-    else if (extname(file) !== '.md' && types[extname(file)] !== undefined) add(`assets/${file}`, content)
+    else if (types[extname(file)] !== undefined) add(`assets/${file}`, content)
   }
   return assets
 }
 
-/** Pages of the documentation, as text: the portal links to them, also where nobody reaches the internet. */
+/** Pages of the documentation, for the portal to show also where nobody reaches the internet. Pictures stay out: they would fill the
+ *  memory. */
 export function loadDocs(directory: string): Assets {
   const pages = filesOf(directory).filter((file) => file.endsWith('.md'))
   return new Map(pages.map((file) => [`docs/${file}`, assetOf('.md', readFileSync(join(directory, file)))]))

@@ -11,6 +11,7 @@ export class DiscoveryModel implements Model {
   readonly #retentionDays: number
   readonly #see: StatementSync
   readonly #add: StatementSync
+  readonly #addDay: StatementSync
   readonly #tell: StatementSync
   readonly #places: Ids
   readonly #apps: Ids
@@ -32,6 +33,8 @@ export class DiscoveryModel implements Model {
     this.#tell =
       db.prepare(`UPDATE apps SET name = ?2, category = ?3, tags = ?4, tag = ?5, score = ?6, told_ms = ?7 WHERE id = ?1
       AND (?7, ?2, ?3, ?4, ifnull(?6, -1)) > (told_ms, name, category, tags, ifnull(score, -1))`)
+    this.#addDay = db.prepare(`INSERT INTO app_days(app, day, place, events, total) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET events = events + excluded.events, total = total + excluded.total`)
     this.#add =
       db.prepare(`INSERT INTO usage(app, user, ip, day, place, events, blocked, uploaded, downloaded, total, first_ms, last_ms)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events,
@@ -67,6 +70,7 @@ export class DiscoveryModel implements Model {
     const ip = row.ip === '' ? 0 : this.#addresses.of(row.ip)
     const place = this.#places.of(tenant, row.stream)
     const { events, blocked, uploaded, downloaded, total } = row
+    this.#addDay.run(app, dayOf(timeMs), place, events, total)
     this.#add.run(app, user, ip, dayOf(timeMs), place, events, blocked, uploaded, downloaded, total, timeMs, timeMs)
   }
 }

@@ -113,12 +113,12 @@ function page(db: DatabaseSync, query: ListQuery, sqlOf: (query: ListQuery) => S
 }
 
 const entityTables = {
-  users: { table: 'users', column: 'user' },
-  ipAddresses: { table: 'addresses', column: 'ip' },
+  users: { table: 'users', column: 'user', inner: 'app, user' },
+  ipAddresses: { table: 'addresses', column: 'ip', inner: 'app, user, ip' },
 } as const
 
 export function entitiesSql(kind: EntityKind, query: ListQuery): Sql {
-  const { table, column } = entityTables[kind]
+  const { table, column, inner } = entityTables[kind]
   const { text, values } = where(query)
   const order: Readonly<Record<Sort, string>> = {
     traffic: 'totalBytes DESC',
@@ -131,8 +131,12 @@ export function entitiesSql(kind: EntityKind, query: ListQuery): Sql {
     lastSeen: 'lastSeenMs DESC',
   }
   return {
-    text: `SELECT n.name, s.*, count(*) OVER () AS matching FROM (SELECT ${column} AS id, count(DISTINCT app) AS apps, max(last_ms) AS lastSeenMs, ${sums}
-        FROM usage WHERE ${column} <> 0 AND ${text} GROUP BY ${column}) s
+    // Days are summed up first, which follows the order of the table; only what is left of that has to be sorted.
+    text: `SELECT n.name, s.*, count(*) OVER () AS matching FROM
+        (SELECT ${column} AS id, count(DISTINCT app) AS apps, max(last_ms) AS lastSeenMs, ${sums} FROM
+          (SELECT app, user, ip, max(last_ms) AS last_ms, sum(events) AS events, sum(blocked) AS blocked, sum(uploaded) AS uploaded,
+            sum(downloaded) AS downloaded, sum(total) AS total FROM usage WHERE ${column} <> 0 AND ${text} GROUP BY ${inner})
+          GROUP BY ${column}) s
       JOIN ${table} n ON n.id = s.id WHERE contains(n.name, ?) ORDER BY ${order[query.sort]}, n.name LIMIT ? OFFSET ?`,
     values: [...values, folded(query.search), query.limit, query.offset],
   }
@@ -241,13 +245,16 @@ export function usageByDay(db: DatabaseSync, selection: Selection): DiscoveryUsa
   const { fromDay, toDay } = selection
   const length = Math.max(0, Math.min(daysMax, toDay - fromDay + 1))
   const { text, values } = where(selection)
+  const source = selection.user === undefined ? 'app_days' : 'usage'
   const perDay = (): number[] => new Array<number>(length).fill(0)
   const totalBytes = perDay()
-  for (const row of db.prepare(`SELECT day, sum(total) AS total FROM usage WHERE ${text} GROUP BY day`).all(...values))
+  for (const row of db
+    .prepare(`SELECT day, sum(total) AS total FROM ${source} WHERE ${text} GROUP BY day`)
+    .all(...values))
     totalBytes[Number(row.day) - fromDay] = Number(row.total)
   const busiest = db
     .prepare(
-      `SELECT a.id, a.name FROM (SELECT app, sum(total) AS total, sum(events) AS events FROM usage WHERE ${text} GROUP BY app) s
+      `SELECT a.id, a.name FROM (SELECT app, sum(total) AS total, sum(events) AS events FROM ${source} WHERE ${text} GROUP BY app) s
         JOIN apps a ON a.id = s.app ORDER BY s.total DESC, s.events DESC, a.name, a.tenant, a.app LIMIT ${busiestAppsMax}`,
     )
     .all(...values)

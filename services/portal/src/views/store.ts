@@ -94,7 +94,8 @@ export class ViewsStore {
       const { retentionDays, discoveryRowsMax } = this.#limits
       const db = this.#db
       const one = (text: string, ...values: number[]): number => Number(db.prepare(text).get(...values)?.n ?? 0)
-      db.prepare('DELETE FROM usage WHERE day < ?').run(dayOf(nowMs) - retentionDays)
+      for (const table of ['usage', 'app_days'])
+        db.prepare(`DELETE FROM ${table} WHERE day < ?`).run(dayOf(nowMs) - retentionDays)
       db.prepare('DELETE FROM seen WHERE day < ?').run(dayOf(nowMs) - seenDays)
       db.prepare('DELETE FROM duplicates WHERE at_ms < ?').run(nowMs - retentionDays * dayMs)
       const beyond = db
@@ -106,7 +107,8 @@ export class ViewsStore {
       let daysCut = 0
       let discoveryRows = one('SELECT count(*) AS n FROM usage')
       for (; discoveryRows > discoveryRowsMax; daysCut++) {
-        db.prepare('DELETE FROM usage WHERE day = (SELECT min(day) FROM usage)').run()
+        const oldest = one('SELECT min(day) AS n FROM usage')
+        for (const table of ['usage', 'app_days']) db.prepare(`DELETE FROM ${table} WHERE day <= ?`).run(oldest)
         discoveryRows = one('SELECT count(*) AS n FROM usage')
       }
       for (const [table, column] of [

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import {
-  type AgentDraft,
   definitionOf,
   isSame,
   isSent,
@@ -44,15 +43,9 @@ test('isSent follows the destination where the draft is silent: discovery to Sen
 })
 
 describe('previewableOf', () => {
-  test('puts the console in place of a destination that is not filled in, and keeps what is sent', () => {
-    const { syslog, sentinel, ...rest } = previewableOf(newSentinelDraft) as AgentDraft
-    expect([syslog, sentinel]).toEqual([undefined, undefined])
-    expect(rest).toMatchObject({
-      console: true,
-      format: 'sentinel',
-      alerts: { enabled: true },
-      activities: { enabled: false },
-    })
+  test('puts something in place of a destination that is not filled in', () => {
+    expect(previewableOf(newSyslogDraft).syslog).toEqual({ host: 'siem.example.com', port: 514, protocol: 'tcp' })
+    expect(previewableOf(newSentinelDraft).sentinel).toMatchObject({ auth: { type: 'managed-identity' } })
   })
 
   test('leaves a destination that is filled in', () => {

@@ -3,7 +3,7 @@
 export type Path = readonly (string | number)[]
 export type Filter = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-export interface DataTypeDraft {
+interface DataTypeDraft {
   readonly enabled?: boolean
   readonly filter?: Filter
   readonly [name: string]: unknown
@@ -24,8 +24,7 @@ export interface AgentDraft {
   readonly [name: string]: unknown
 }
 
-export const dataTypes = ['alerts', 'activities', 'discovery'] as const
-export type DataType = (typeof dataTypes)[number]
+export type DataType = 'alerts' | 'activities' | 'discovery'
 export const kindOf = { alerts: 'alert', activities: 'activity', discovery: 'discovery' } as const satisfies Record<
   DataType,
   string
@@ -95,16 +94,23 @@ function sorted(value: unknown): unknown {
   )
 }
 
-/** What a preview is made of: where the destination is not filled in yet, the console stands in for it, which changes no line. */
+/** Stands in for what is not filled in yet, where only lines and filters are asked for. */
+const someRule = {
+  endpoint: 'https://sample.westeurope-1.ingest.monitor.azure.com',
+  ruleId: `dcr-${'0'.repeat(32)}`,
+  auth: { type: 'managed-identity' },
+}
+
+/** What previews and samples are made of: a draft whose destination may still be missing. */
 export function previewableOf(draft: AgentDraft): Record<string, unknown> {
+  const definition = definitionOf(draft)
+  if (draft.sentinel !== undefined) {
+    const isComplete = draft.sentinel.endpoint !== '' && draft.sentinel.ruleId !== ''
+    return isComplete ? definition : { ...definition, sentinel: { ...draft.sentinel, ...someRule } }
+  }
   const isComplete =
-    draft.sentinel === undefined
-      ? draft.syslog === undefined || valueAt(draft, ['syslog', 'host']) !== ''
-      : valueAt(draft, ['sentinel', 'endpoint']) !== '' && valueAt(draft, ['sentinel', 'ruleId']) !== ''
-  if (isComplete) return definitionOf(draft)
-  const { syslog, sentinel, remote, ...rest } = draft
-  const types = Object.fromEntries(dataTypes.map((type) => [type, { ...draft[type], enabled: isSent(draft, type) }]))
-  return definitionOf({ ...rest, ...types, console: true })
+    (valueAt(draft, ['syslog', 'host']) ?? '') !== '' && valueAt(draft, ['syslog', 'port']) !== undefined
+  return isComplete ? definition : { ...definition, syslog: { port: 514, ...draft.syslog, host: 'siem.example.com' } }
 }
 
 /** What a draft is sent as: a list of hosts from text with commas, no empty choice. */

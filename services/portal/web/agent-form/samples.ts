@@ -4,11 +4,14 @@ import type { VNode } from 'preact'
 import type { AgentCheck } from '../../src/contract/agents.ts'
 import { send } from '../lib/api.ts'
 import { useLoad, useSettled } from '../lib/load.ts'
-import { type AgentDraft, definitionOf } from './draft.ts'
+import { type AgentDraft, previewableOf } from './draft.ts'
 import type { Form } from './form.ts'
 
-export const timeFormats = ['rfc3164-year', 'rfc3164', 'rfc5424'] as const
+const timeFormats = ['rfc3164-year', 'rfc3164', 'rfc5424'] as const
 export type TimeFormat = (typeof timeFormats)[number]
+
+/** UDP takes every form of a line. */
+const lineOnly = { id: 'sample', syslog: { host: 'siem.example.com', port: 514, protocol: 'udp' } } as const
 
 /** The time at the head of a line, in each form. Nothing but the time is asked for, so that a draft with mistakes has samples too. */
 export function useTimeSamples({ format = 'generic' }: AgentDraft): Partial<Record<TimeFormat, string>> {
@@ -17,12 +20,7 @@ export function useTimeSamples({ format = 'generic' }: AgentDraft): Partial<Reco
     async (signal) => {
       const samples = await Promise.all(
         timeFormats.map(async (time) => {
-          const definition = {
-            id: 'sample',
-            console: true,
-            format: settled,
-            header: { time, pri: false, systemName: false },
-          }
+          const definition = { ...lineOnly, format: settled, header: { time, pri: false, systemName: false } }
           const { sample } = await send<AgentCheck>('POST', '/agents/check', { definition }, { signal })
           return [time, sample?.slice(0, sample.indexOf(' CEF:'))] as const
         }),
@@ -34,10 +32,9 @@ export function useTimeSamples({ format = 'generic' }: AgentDraft): Partial<Reco
   return data ?? {}
 }
 
-/** Made without the destination, so that it is there before the host is typed. */
+/** There before the host is typed. */
 export function SampleLine({ form }: { readonly form: Form }): VNode {
-  const { syslog, remote, sentinel, ...rest } = form.draft
-  const settled = useSettled(JSON.stringify({ ...definitionOf(rest), id: 'sample', console: true }), 300)
+  const settled = useSettled(JSON.stringify(previewableOf(form.draft)), 300)
   const { data, failure } = useLoad(
     (signal) => send<AgentCheck>('POST', '/agents/check', { definition: JSON.parse(settled) }, { signal }),
     [settled],

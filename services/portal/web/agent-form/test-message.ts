@@ -74,9 +74,9 @@ function Answer({
     <p class=${ok ? 'verdict text-ok' : 'verdict text-bad'}><${Icon} name=${ok ? 'check' : 'cross'} />
       ${ok ? `Sent, ${plural(bytes, 'byte')}. Look for it in your SIEM.` : 'It did not arrive.'}</p>
     <ol class="test-steps">
-      ${steps.map(({ name, outcome, ms, seen, fix }) => {
+      ${steps.map(({ name, outcome, ms, seen, fix }, index) => {
         const { icon, tone, label } = outcomes[outcome]
-        return html`<li class=${`test-step text-step-${tone}`} key=${name}>
+        return html`<li class=${`test-step text-step-${tone}`} key=${index}>
           <span class=${`step-icon text-${tone}`}><${Icon} name=${icon} size=${18} /></span>
           <div><strong>${stepWords[name]}</strong> <span class="hidden">${label}</span>${ms !== undefined && html`<span class="minor"> ${Math.round(ms)} ms</span>`}
             <p><bdi>${seen}</bdi></p>

@@ -23,8 +23,14 @@ export function TlsSettings({ form, isOptional }: { readonly form: Form; readonl
       isOn &&
       html`<${AreaField} label="Certificate authority" isCode rows=${4} isDisabled=${isReadOnly} value=${form.textAt(...at('ca'))}
           placeholder="-----BEGIN CERTIFICATE-----" hint="Paste the PEM of the authority that signed your receiver's certificate; empty: the usual authorities."
-          problem=${form.problemAt(...at('ca')) ?? form.problemAt(...at('caFile'))} warning=${form.warningAt(...at('ca'))}
+          problem=${form.problemAt(...at('ca'))} warning=${form.warningAt(...at('ca'))}
           onChange=${(pem: string) => set('ca', pem.trim() === '' ? undefined : pem)} />
+        ${
+          form.textAt(...at('caFile')) !== '' &&
+          html`<${TextField} label="File with the certificate authority" isDisabled=${isReadOnly} value=${form.textAt(...at('caFile'))}
+            hint="On the machine that delivers; in place of the text above." problem=${form.problemAt(...at('caFile'))}
+            onChange=${(path: string) => set('caFile', path === '' ? undefined : path)} />`
+        }
         <${TextField} label="Name in the certificate" isDisabled=${isReadOnly} value=${form.textAt(...at('serverName'))} placeholder="the host"
           hint="Only if the certificate is for another name than the host." problem=${form.problemAt(...at('serverName'))}
           onChange=${(name: string) => set('serverName', name === '' ? undefined : name)} />

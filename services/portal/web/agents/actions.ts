@@ -43,7 +43,13 @@ export function menuOf(agent: AgentRow, { isAdmin, onChanged, onToken }: Actions
       ...fileHint,
       onSelect: () => void setEnabled(agent, !agent.enabled, onChanged),
     },
-    { label: 'Preview', icon: 'eye', onSelect: () => void navigate(agentPath(agent, '/preview')) },
+    {
+      label: 'Preview',
+      icon: 'eye',
+      isDisabled: !isAdmin,
+      ...(isAdmin ? {} : { hint: 'Only for admins' }),
+      onSelect: () => void navigate(agentPath(agent, '/preview')),
+    },
     { label: 'Replay', icon: 'replay', onSelect: () => void navigate(`/replay?agent=${encodeURIComponent(agent.id)}`) },
     {
       label: 'Delete…',

@@ -6,7 +6,7 @@ import { Icon } from '../components/icons.ts'
 import { agoText, durationText, momentText } from '../lib/format.ts'
 import { stateWords } from './words.ts'
 
-export function StateBadge({ state }: { readonly state: AgentRow['state'] }): VNode {
+function StateBadge({ state }: { readonly state: AgentRow['state'] }): VNode {
   const { label, icon, tone } = stateWords[state]
   return html`<span class=${`badge badge-${tone}`}><${Icon} name=${icon} size=${16} />${label}</span>`
 }

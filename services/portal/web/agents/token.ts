@@ -9,7 +9,7 @@ import { root } from '../lib/root.ts'
 const tokenFile = 'siem-relay-agent.token'
 
 /** What is typed where the receiver is. The token stays out of it: arguments can be seen by everybody on the machine. */
-export function remoteCommand(): string {
+function remoteCommand(): string {
   return `siem-relay agent --portal ${location.origin}${root} --token-file ${tokenFile}`
 }
 

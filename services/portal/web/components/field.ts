@@ -103,7 +103,7 @@ export function AreaField({ value, onChange, rows = 4, placeholder, isCode, ...c
     onInput=${(event: InputEvent) => onChange((event.target as HTMLTextAreaElement).value)}></textarea>`} />`
 }
 
-export interface Choice<V extends string> {
+interface Choice<V extends string> {
   readonly value: V
   readonly label: string
 }

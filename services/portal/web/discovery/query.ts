@@ -17,7 +17,7 @@ export const tabs = [
   { key: 'ip-addresses', label: 'IP addresses' },
   { key: 'users', label: 'Users' },
 ] as const
-export type Tab = (typeof tabs)[number]['key']
+type Tab = (typeof tabs)[number]['key']
 
 export interface DiscoveryView {
   readonly tab: Tab

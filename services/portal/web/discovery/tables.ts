@@ -14,7 +14,7 @@ import { setQuery } from '../lib/router.ts'
 
 const pageSize = 50
 
-export function CsvLink({ path, query }: { readonly path: string; readonly query: Query }): VNode {
+function CsvLink({ path, query }: { readonly path: string; readonly query: Query }): VNode {
   return html`<a class="button" href=${urlOf(path, query)} download><${Icon} name="download" size=${18} />CSV</a>`
 }
 
@@ -107,7 +107,7 @@ export function AppsTable({ query }: ListProps): VNode {
     <${Loading} of=${apps}>${(data: { apps: DiscoveredApp[]; total: number }) =>
       data.apps.length === 0
         ? html`<${Empty} icon="search" title="No apps"><p>None was found in this time with these filters.</p><//>`
-        : html`<${Table} caption="Discovered apps" columns=${appColumns} rows=${data.apps} keyOf=${({ appId, name }: DiscoveredApp) => `${appId} ${name}`}
+        : html`<${Table} caption="Discovered apps" columns=${appColumns} rows=${data.apps} keyOf=${({ tenant, appId }: DiscoveredApp) => `${tenant} ${appId}`}
               sorting=${sorting} onSort=${({ key }: Sorting) => again(setSorting)({ key, isDescending: key !== 'name' })} rowCount=${data.total} />
             <${Pager} offset=${offset} size=${pageSize} total=${data.total} what="apps" onMove=${setOffset} />`}<//>`
 }
@@ -176,7 +176,7 @@ export function EntitiesTable({ query, kind }: ListProps & { readonly kind: Enti
     setOffset(0)
     setSorting({ key, isDescending: key !== 'name' })
   }
-  return html`${kind === 'users' && html`<div class="toolbar"><span class="grow"></span><${CsvLink} path="/discovery/users.csv" query=${all} /></div>`}
+  return html`<div class="toolbar"><span class="grow"></span><${CsvLink} path=${`/discovery/${kind}.csv`} query=${all} /></div>
     <${Loading} of=${found}>${(data: { entities: DiscoveredEntity[]; total: number }) =>
       data.entities.length === 0
         ? html`<${Empty} icon="search" title=${`No ${what}`}><p>None was found in this time.</p><//>`

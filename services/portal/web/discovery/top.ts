@@ -23,7 +23,14 @@ export function TopApps({ query }: { readonly query: Query }): VNode {
     <div class="card-head"><h2 id="top-apps-title">Discovered apps</h2><button type="button" class="link-button" onClick=${() => setQuery({ tab: 'apps' })}>View all</button></div>
     <${Loading} of=${apps}>${(data: { apps: DiscoveredApp[] }) => html`<ul class="top-list">
       ${data.apps.map(
-        ({ appId, name, category, score, totalBytes }) => html`<li key=${`${appId} ${name}`}><${Score} score=${score} />
+        ({
+          tenant,
+          appId,
+          name,
+          category,
+          score,
+          totalBytes,
+        }) => html`<li key=${`${tenant} ${appId}`}><${Score} score=${score} />
         <span class="top-name"><strong><bdi>${name}</bdi></strong><span class="minor"><bdi>${category}</bdi></span></span><span class="top-value">${bytesText(totalBytes)}</span></li>`,
       )}
     </ul>`}<//>

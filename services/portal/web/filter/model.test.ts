@@ -16,7 +16,11 @@ const severity: FilterField = {
 test('a filter becomes clauses and the same filter again', () => {
   const name = fc.string({ minLength: 1 }).filter((text) => text !== '__proto__')
   const filters = fc.dictionary(name, fc.dictionary(name, fc.jsonValue(), { minKeys: 1, maxKeys: 3 }), { maxKeys: 5 })
-  fc.assert(fc.property(filters, (filter) => expect(filterOf(clausesOf(filter))).toEqual(filter)))
+  fc.assert(
+    fc.property(filters, (filter) => {
+      expect(filterOf(clausesOf(filter))).toEqual({ ...filter })
+    }),
+  )
 })
 
 test('filterOf leaves out a clause whose field is not chosen yet', () => {

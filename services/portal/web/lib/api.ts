@@ -127,7 +127,8 @@ function errorOf(answer: unknown, status: number): ApiError {
   }
 }
 
-function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** @throws the reason of the signal, when it is aborted. */
+export function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms)
     signal?.addEventListener('abort', () => {

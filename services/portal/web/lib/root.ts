@@ -4,7 +4,7 @@
 export const root: string = new URL('../../', import.meta.url).pathname
 export const apiRoot: string = `${root}api/v1`
 
-/** Pages of the documentation, as they are published with the source. */
+/** A page of the documentation, which the portal has with it. */
 export function docsUrl(page: string): string {
-  return `${root}docs/${page.replace(/^\/?(docs\/)?/, '')}`
+  return `${root}help/${page.replace(/^\/?(docs\/)?/, '')}`
 }

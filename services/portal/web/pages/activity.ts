@@ -31,6 +31,7 @@ const connectionWords = {
   connecting: 'Connecting…',
   open: 'Live',
   lost: 'Connection lost; trying again…',
+  ended: 'Ended',
 } as const
 
 export function ActivityPage(): VNode {
@@ -40,7 +41,7 @@ export function ActivityPage(): VNode {
   const [kind, setKind] = useState<string>('')
   const [isMasked, setIsMasked] = useState(true)
   const [isRunning, setIsRunning] = useState(false)
-  const { records, dropped, connection, clear } = useTap(
+  const { records, dropped, connection, reason, clear } = useTap(
     { stage, agent: stage === 'raw' ? '' : agent, kind, masked: isMasked },
     isRunning,
   )
@@ -63,6 +64,7 @@ export function ActivityPage(): VNode {
       <span class="minor">${records.length > 0 && `${countText(records.length)} shown`}</span>
       ${dropped > 0 && html`<span class="minor text-warn">${countText(dropped)} came too fast to be shown</span>`}
     </div>
+    ${connection === 'ended' && html`<${Callout} tone="warn"><p>The relay ended this: <bdi>${reason ?? 'it gave no reason'}</bdi>. Pause and start to go on.</p><//>`}
     ${connection === 'lost' && html`<${Callout} tone="warn"><p>The relay does not answer. It goes on by itself once it does.</p><//>`}
     ${
       records.length > 0
@@ -77,7 +79,7 @@ export function ActivityPage(): VNode {
 const headersShown = ['kind', 'agent', 'tenant', 'source', 'code', 'reason'] as const
 
 function Line({ record }: { readonly record: TappedRecord }): VNode {
-  const { atMs, topic, partition, offset, key, headers, value } = record
+  const { atMs, topic, partition, offset, key, headers, value, isCut } = record
   return html`<li class="tap-line">
     <details>
       <summary>
@@ -85,7 +87,7 @@ function Line({ record }: { readonly record: TappedRecord }): VNode {
         ${headersShown.map((name) => headers[name] && html`<span class="tag" key=${name}><bdi>${headers[name]}</bdi></span>`)}
         <bdi class="tap-value">${value.slice(0, 400)}</bdi>
       </summary>
-      <pre class="code-block code-wrap" tabindex="0" aria-label="Value"><code>${value}</code></pre>
+      <pre class="code-block code-wrap" tabindex="0" aria-label="Value"><code>${value}${isCut && '…'}</code></pre>
       <dl class="facts">
         <div><dt>Key</dt><dd><bdi>${key}</bdi></dd></div>
         <div><dt>Where</dt><dd>${topic} / ${partition} / ${offset}</dd></div>

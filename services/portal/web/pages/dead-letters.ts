@@ -23,11 +23,10 @@ import { LetterDialog } from '../records/letter.ts'
 interface Answer {
   readonly letters: readonly DeadLetter[]
   readonly next?: string
-  readonly total: number
 }
 
-export interface Handled {
-  readonly done: unknown
+interface Handled {
+  readonly done: readonly string[]
   readonly refused: readonly { readonly id: string; readonly reason: string }[]
 }
 
@@ -45,7 +44,7 @@ export function DeadLettersPage(): VNode {
   const letters = usePages(
     async (before, signal) => {
       const answer = await get<Answer>('/dead-letters', { agent, code: wanted, all: isAll, before, limit: 50 }, signal)
-      return { items: answer.letters, next: answer.next, total: answer.total }
+      return { items: answer.letters, next: answer.next }
     },
     [agent, wanted, isAll],
   )
@@ -86,7 +85,7 @@ export function DeadLettersPage(): VNode {
       isAdmin() &&
       items.length > 0 &&
       html`<div class="toolbar">
-        <span class="count" aria-live="polite">${ids.length > 0 ? `${countText(ids.length)} selected` : `${countText(letters.total ?? items.length)} dead letters`}</span>
+        <span class="count" aria-live="polite">${ids.length > 0 ? `${countText(ids.length)} selected` : `${countText(items.length)} dead letters${letters.hasMore ? ' and more' : ''}`}</span>
         <span class="grow"></span>
         <button type="button" class="button" disabled=${ids.length === 0} onClick=${() => void handle('retry', ids)}><${Icon} name="replay" size=${18} />Retry</button>
         <button type="button" class="button button-quiet-danger" disabled=${ids.length === 0} onClick=${() => void handle('drop', ids)}><${Icon} name="trash" size=${18} />Drop</button>

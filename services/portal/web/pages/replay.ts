@@ -18,6 +18,7 @@ import { ReplayList } from '../records/replay-list.ts'
 import type { ReplayPlanShape, ReplayShape } from '../records/shapes.ts'
 
 const refreshMs = 3_000
+const minuteMs = 60_000
 const hourMs = 3_600_000
 
 export function ReplayPage(): VNode {
@@ -37,7 +38,8 @@ export function ReplayPage(): VNode {
 function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; readonly onStarted: () => void }): VNode {
   const [agent, setAgent] = useState(() => place.get().query.get('agent') ?? '')
   const [from, setFrom] = useState(() => localInput(Date.now() - hourMs))
-  const [to, setTo] = useState(() => localInput(Date.now()))
+  // The minute that has begun is in it; the relay takes now for a time that lies ahead.
+  const [to, setTo] = useState(() => localInput(Date.now() + minuteMs))
   const [source, setSource] = useState<'out' | 'raw'>('out')
   const [pace, setPace] = useState('500')
   const [mark, setMark] = useState(false)
@@ -56,11 +58,11 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
       set(value)
       setPlan(undefined)
     }
-  const run = async (path: string, after: (answer: unknown) => void) => {
+  const run = async (path: string, body: unknown, after: (answer: unknown) => void) => {
     setIsBusy(true)
     setFailure(undefined)
     try {
-      after(await send('POST', path, { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }))
+      after(await send('POST', path, body))
     } catch (error) {
       setFailure(failureOf(error))
     }
@@ -68,10 +70,13 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
   }
   const count = (event: Event) => {
     event.preventDefault()
-    if (isReady) void run('/replays/count', (answer) => setPlan(answer as ReplayPlanShape))
+    if (isReady)
+      void run('/replays/count', { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }, (answer) =>
+        setPlan(answer as ReplayPlanShape),
+      )
   }
   const start = () =>
-    void run('/replays', () => {
+    void run('/replays', plan, () => {
       setPlan(undefined)
       say('The replay has started')
       onStarted()

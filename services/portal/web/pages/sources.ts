@@ -5,18 +5,12 @@ import { Icon, type IconName } from '../components/icons.ts'
 import { Page } from '../components/page.ts'
 import { Callout, Empty, Loading } from '../components/states.ts'
 import { get } from '../lib/api.ts'
-import { agoText, countText, dayText, durationText, momentText } from '../lib/format.ts'
+import { agoText, countText, durationText, momentText } from '../lib/format.ts'
 import { useLoad } from '../lib/load.ts'
 import { docsUrl } from '../lib/root.ts'
 import type { SourceErrorShape, SourceShape, SourceStreamShape } from '../records/shapes.ts'
 
-interface SourceRow extends SourceShape {
-  readonly secretExpiresMs?: number
-}
-
 const refreshMs = 10_000
-const dayMs = 86_400_000
-const secretWarnMs = 30 * dayMs
 
 const stateWords: Readonly<Record<string, { label: string; icon: IconName; tone: string }>> = {
   collecting: { label: 'Collecting', icon: 'check', tone: 'ok' },
@@ -34,16 +28,16 @@ const typeWords: Readonly<Record<string, string>> = {
 }
 
 export function SourcesPage(): VNode {
-  const sources = useLoad((signal) => get<{ sources: SourceRow[] }>('/sources', {}, signal), [], refreshMs)
+  const sources = useLoad((signal) => get<{ sources: SourceShape[] }>('/sources', {}, signal), [], refreshMs)
   return html`<${Page} title="Sources" lead="What the relay reads from Microsoft, and how far it is.">
-    <${Loading} of=${sources}>${(data: { sources: SourceRow[] }) =>
+    <${Loading} of=${sources}>${(data: { sources: SourceShape[] }) =>
       data.sources.length === 0
         ? html`<${Empty} icon="sources" title="No sources"><p>Name a tenant and its sources in <code>siem-relay.yaml</code>; they appear here once they are read.</p><//>`
         : html`<ul class="cards">${data.sources.map((source) => html`<${Source} key=${source.id} source=${source} />`)}</ul>`}<//>
   <//>`
 }
 
-function Source({ source }: { readonly source: SourceRow }): VNode {
+function Source({ source }: { readonly source: SourceShape }): VNode {
   const {
     id,
     tenant,
@@ -58,7 +52,6 @@ function Source({ source }: { readonly source: SourceRow }): VNode {
     lastError,
     atMs,
     host,
-    secretExpiresMs,
   } = source
   const nowMs = Date.now()
   const { label, icon, tone } = stateWords[state] ?? { label: state, icon: 'info', tone: 'quiet' }
@@ -80,9 +73,7 @@ function Source({ source }: { readonly source: SourceRow }): VNode {
     ${reported === 'stale' && html`<${Callout} tone="warn"><p>Nobody has told of this source ${atMs === undefined ? '' : `since ${agoText(atMs, nowMs)}`}. Check that a collector runs.</p><//>`}
     ${!isConfigured && html`<${Callout} tone="info"><p>It is not in the configuration any more.</p><//>`}
     ${lastError && state !== 'collecting' && html`<${Cause} error=${lastError} nowMs=${nowMs} />`}
-    ${secretExpiresMs !== undefined && secretExpiresMs - nowMs < secretWarnMs && html`<${Expiry} atMs=${secretExpiresMs} nowMs=${nowMs} />`}
-    <dl class="facts">${facts.map(([name, text]) => text && html`<div key=${name}><dt>${name}</dt><dd><bdi>${text}</bdi></dd></div>`)}
-      ${secretExpiresMs !== undefined && html`<div><dt>Secret expires</dt><dd>${dayText(secretExpiresMs)}</dd></div>`}</dl>
+    <dl class="facts">${facts.map(([name, text]) => text && html`<div key=${name}><dt>${name}</dt><dd><bdi>${text}</bdi></dd></div>`)}</dl>
     <ul class="streams">${streams.map((stream) => html`<${Stream} key=${stream.kind} stream=${stream} nowMs=${nowMs} />`)}</ul>
   </li>`
 }
@@ -96,12 +87,6 @@ function Cause({
 }): VNode {
   return html`<${Callout} tone="bad"><p><strong><bdi>${message}</bdi></strong></p>${nextMove && html`<p>${nextMove}</p>`}
     <p class="minor">${code} · ${agoText(atMs, nowMs)}</p><//>`
-}
-
-function Expiry({ atMs, nowMs }: { readonly atMs: number; readonly nowMs: number }): VNode {
-  const isOver = atMs <= nowMs
-  return html`<${Callout} tone=${isOver ? 'bad' : 'warn'}><p><strong>The client secret ${isOver ? 'has expired' : 'expires'} ${agoText(atMs, nowMs)}.</strong>${' '}
-    Make a new one in Microsoft Entra and put it into the secret's file; no restart is needed.</p><//>`
 }
 
 function Stream({

@@ -43,8 +43,8 @@ export function Compared({ one }: { readonly one: Previewed }): VNode {
 function Clauses({ clauses }: { readonly clauses: NonNullable<Previewed['clauses']> }): VNode {
   return html`<ul class="clause-list" aria-label="Why">
     ${clauses.map(
-      ({ passed, sentence }, index) => html`<li key=${index} class=${passed ? 'text-ok' : 'text-bad'}>
-        <${Icon} name=${passed ? 'check' : 'cross'} size=${16} /><span><span class="hidden">${passed ? 'Holds: ' : 'Does not hold: '}</span><bdi>${sentence}</bdi></span>
+      ({ passed, decides, sentence }, index) => html`<li key=${index} class=${passed ? 'text-ok' : 'text-bad'}>
+        <${Icon} name=${passed ? 'check' : 'cross'} size=${16} /><span><span class="hidden">${passed ? 'Holds: ' : 'Does not hold: '}</span><bdi>${sentence}</bdi>${decides && html` <span class="tag">decides</span>`}</span>
       </li>`,
     )}
   </ul>`

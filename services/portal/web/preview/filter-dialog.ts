@@ -19,6 +19,7 @@ import { FilterBuilder } from '../filter/builder.ts'
 import { useFilterReference } from '../filter/reference.ts'
 import { send } from '../lib/api.ts'
 import { useLoad, useSettled } from '../lib/load.ts'
+import { isAdmin } from '../lib/session.ts'
 import { PreviewResults } from './results.ts'
 
 interface FilterDialogProps {
@@ -58,7 +59,7 @@ export function FilterDialog({ type, title, draft, isReadOnly, onApply, onClose 
         data: FilterReference,
       ) => html`<${FilterBuilder} filter=${filter} fields=${data[kindOf[type]]} problems=${problems}
         isReadOnly=${isReadOnly} onChange=${setFilter} />`}<//>
-      <${PreviewResults} draft=${changed} kind=${kindOf[type]} />
+      ${isAdmin() && html`<${PreviewResults} draft=${changed} kind=${kindOf[type]} />`}
     </div>
   <//>`
 }

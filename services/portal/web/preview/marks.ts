@@ -9,7 +9,7 @@ export interface Piece {
 const lengthMin = 3
 
 /** The texts and numbers of a record, however deep, the longest first. */
-export function valuesOf(record: unknown): ReadonlySet<string> {
+function valuesOf(record: unknown): ReadonlySet<string> {
   const values = new Set<string>()
   const walk = (value: unknown): void => {
     if (typeof value === 'string' || typeof value === 'number') values.add(String(value))

@@ -7,14 +7,14 @@ import { type AgentDraft, previewableOf } from '../agent-form/draft.ts'
 import { Select } from '../components/field.ts'
 import { Icon, type IconName } from '../components/icons.ts'
 import { Empty, Loading } from '../components/states.ts'
-import { send } from '../lib/api.ts'
+import { failureOf, send, wait } from '../lib/api.ts'
 import { agoText, momentText } from '../lib/format.ts'
 import { useLoad, useSettled } from '../lib/load.ts'
 import { Compared } from './compared.ts'
 
 type Kind = Previewed['kind']
 
-export const outcomeWords = {
+const outcomeWords = {
   sent: { label: 'Sent', icon: 'check', tone: 'ok' },
   'left-out': { label: 'Left out', icon: 'filter', tone: 'quiet' },
   'dead-letter': { label: 'Dead letter', icon: 'warning', tone: 'bad' },
@@ -33,13 +33,7 @@ export function PreviewResults({ draft, kind }: ResultsProps): VNode {
   const [outcome, setOutcome] = useState<Previewed['outcome'] | 'all'>('all')
   const settled = useSettled(draft, 400)
   const answer = useLoad(
-    (signal) =>
-      send<PreviewAnswer>(
-        'POST',
-        '/preview',
-        { definition: previewableOf(settled), limit: Number(limit), ...(kind && { kind }) },
-        { signal },
-      ),
+    (signal) => preview({ definition: previewableOf(settled), limit: Number(limit), ...(kind && { kind }) }, signal),
     [settled, limit, kind],
   )
   return html`<div class=${`results${answer.isLoading ? ' is-refreshing' : ''}`}>
@@ -58,6 +52,19 @@ export function PreviewResults({ draft, kind }: ResultsProps): VNode {
           <//>`
         : html`<${Records} records=${data.records.filter((one) => outcome === 'all' || one.outcome === outcome)} />`}<//>
   </div>`
+}
+
+const waitMs = 700
+
+/** The relay makes one at a time for each of us: one that was given up may still be under way. */
+async function preview(body: unknown, signal: AbortSignal): Promise<PreviewAnswer> {
+  for (let attempt = 0; ; attempt++)
+    try {
+      return await send<PreviewAnswer>('POST', '/preview', body, { signal })
+    } catch (error) {
+      if (failureOf(error).code !== 'too_many' || attempt === 8 || signal.aborted) throw error
+      await wait(waitMs, signal)
+    }
 }
 
 interface CountsProps {

@@ -18,6 +18,8 @@ const stateWords = {
   failed: { label: 'Failed', tone: 'bad' },
 } as const
 
+const sourceWords = { out: 'as sent', raw: 'formatted anew', letters: 'retried dead letters' } as const
+
 interface ReplayListProps {
   readonly replays: readonly ReplayShape[]
   readonly agents: readonly AgentRow[]
@@ -43,7 +45,7 @@ export function ReplayList({ replays, agents, onChanged }: ReplayListProps): VNo
       cell: ({
         job,
       }) => html`<span class="row-name"><bdi>${agents.find(({ id }) => id === job.agent)?.name ?? job.agent}</bdi></span>
-        <span class="minor">${job.source === 'out' ? 'as sent' : 'formatted anew'}${job.mark && ', marked'}</span>`,
+        <span class="minor">${sourceWords[job.source]}${job.mark && ', marked'}</span>`,
     },
     {
       key: 'range',
@@ -69,8 +71,7 @@ export function ReplayList({ replays, agents, onChanged }: ReplayListProps): VNo
         html`<button type="button" class="button" onClick=${() => void cancel(job.id)}>Cancel</button>`,
     },
   ]
-  const newest = replays.toSorted((left, right) => right.job.createdMs - left.job.createdMs)
-  return html`<${Table} caption="Replays" columns=${columns} rows=${newest} keyOf=${({ job }: ReplayShape) => job.id} />`
+  return html`<${Table} caption="Replays" columns=${columns} rows=${replays} keyOf=${({ job }: ReplayShape) => job.id} />`
 }
 
 function State({ replay: { job, share, replayed } }: { readonly replay: ReplayShape }): VNode {

@@ -5,13 +5,14 @@ export interface ReplayPlanShape {
   readonly agent: string
   readonly fromMs: number
   readonly toMs: number
+  /** `letters`: dead letters that were retried. */
   readonly source: 'out' | 'raw' | 'letters'
   readonly records: number
   readonly messagesPerSecondMax: number
   readonly mark: boolean
 }
 
-export interface ReplayJobShape extends ReplayPlanShape {
+interface ReplayJobShape extends ReplayPlanShape {
   readonly id: string
   readonly createdMs: number
   readonly state: 'running' | 'done' | 'cancelled' | 'failed'

@@ -11,7 +11,9 @@ export interface TappedRecord extends Tapped {
 interface Tap {
   readonly records: readonly TappedRecord[]
   readonly dropped: number
-  readonly connection: 'paused' | 'connecting' | 'open' | 'lost'
+  readonly connection: 'paused' | 'connecting' | 'open' | 'lost' | 'ended'
+  /** Why it has ended. */
+  readonly reason: string | undefined
   readonly clear: () => void
 }
 
@@ -23,11 +25,13 @@ export function useTap(query: Query, isRunning: boolean): Tap {
   const [records, setRecords] = useState<readonly TappedRecord[]>([])
   const [dropped, setDropped] = useState(0)
   const [connection, setConnection] = useState<Tap['connection']>('paused')
+  const [reason, setReason] = useState<string | undefined>(undefined)
   const count = useRef(0)
   const address = urlOf('/tap', query)
   useEffect(() => {
     if (!isRunning) return setConnection('paused')
     setConnection('connecting')
+    setReason(undefined)
     let waiting: TappedRecord[] = []
     let lost = 0
     const source = new EventSource(address)
@@ -45,6 +49,12 @@ export function useTap(query: Query, isRunning: boolean): Tap {
     }, showEveryMs)
     source.addEventListener('open', () => setConnection('open'))
     source.addEventListener('error', () => setConnection('lost'))
+    // After it a page does not come back by itself.
+    source.addEventListener('end', (event) => {
+      source.close()
+      setReason(read<{ reason: string }>(event)?.reason)
+      setConnection('ended')
+    })
     source.addEventListener('record', (event) => {
       const record = read<Tapped>(event)
       if (record === undefined) return
@@ -55,7 +65,7 @@ export function useTap(query: Query, isRunning: boolean): Tap {
       }
     })
     source.addEventListener('dropped', (event) => {
-      lost += read<{ count: number }>(event)?.count ?? 0
+      lost += read<{ records: number }>(event)?.records ?? 0
     })
     return () => {
       clearInterval(show)
@@ -66,7 +76,7 @@ export function useTap(query: Query, isRunning: boolean): Tap {
     setRecords([])
     setDropped(0)
   }
-  return { records, dropped, connection, clear }
+  return { records, dropped, connection, reason, clear }
 }
 
 function read<T>(event: MessageEvent): T | undefined {
