@@ -241,7 +241,11 @@ class Walk {
   /** Counts, starts, and watches to the end; each line goes out once more. */
   async replayEverything(): Promise<void> {
     const page = this.#page
-    const lines = this.#lines()
+    const receiver = this.#receivers.at(-1)
+    if (receiver === undefined) throw new Error('there is no receiver')
+    // What was not confirmed when the old token ended came twice: it is in the log once.
+    const lines = [...new Set(this.#lines())]
+    const before = receiver.messages.length
     await rowAction(page, agent.name, 'Replay')
     await page.getByLabel('Messages a second, at most').fill('10')
     await page.getByRole('button', { name: 'Count first' }).click()
@@ -251,7 +255,7 @@ class Walk {
     const row = page.getByRole('row').filter({ hasText: agent.name })
     await row.getByText('Done', { exact: true }).waitFor(waiting)
     expect(await row.getByText(`of ${lines.length}`).count()).toBe(1)
-    expect(this.#lines().toSorted()).toEqual([...lines, ...lines].toSorted())
+    expect(receiver.messages.slice(before).toSorted()).toEqual(lines.toSorted())
     await page.getByRole('link', { name: 'SIEM agents' }).click()
   }
 

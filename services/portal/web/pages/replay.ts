@@ -68,15 +68,14 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
     }
     setIsBusy(false)
   }
+  const request = { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }
   const count = (event: Event) => {
     event.preventDefault()
-    if (isReady)
-      void run('/replays/count', { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }, (answer) =>
-        setPlan(answer as ReplayPlanShape),
-      )
+    if (isReady) void run('/replays/count', request, (answer) => setPlan(answer as ReplayPlanShape))
   }
+  /** What was counted, and nothing that came in since. */
   const start = () =>
-    void run('/replays', plan, () => {
+    void run('/replays', { ...request, toMs: plan?.toMs ?? toMs }, () => {
       setPlan(undefined)
       say('The replay has started')
       onStarted()
