@@ -13,7 +13,7 @@ export async function setUp(page: Page, link: string, { name, password }: Creden
   await page.getByLabel('New password', { exact: false }).first().fill(password)
   await page.getByLabel('New password again').fill(password)
   await page.getByRole('button', { name: 'Create account' }).click()
-  await page.getByRole('heading', { name: 'SIEM agents' }).waitFor()
+  await page.getByRole('heading', { level: 1, name: 'SIEM agents' }).waitFor()
 }
 
 export async function signIn(page: Page, url: string, { name, password }: Credentials): Promise<void> {
@@ -21,7 +21,7 @@ export async function signIn(page: Page, url: string, { name, password }: Creden
   await page.getByLabel('Name').fill(name)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-  await page.getByRole('heading', { name: 'SIEM agents' }).waitFor()
+  await page.getByRole('heading', { level: 1, name: 'SIEM agents' }).waitFor()
 }
 
 export async function openAddMenu(page: Page, kind: 'Generic SIEM' | 'Microsoft Sentinel'): Promise<void> {

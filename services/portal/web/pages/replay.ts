@@ -58,22 +58,24 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
       set(value)
       setPlan(undefined)
     }
-  const run = async (path: string, after: (answer: unknown) => void) => {
+  const run = async (path: string, body: object, after: (answer: unknown) => void) => {
     setIsBusy(true)
     setFailure(undefined)
     try {
-      after(await send('POST', path, { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }))
+      after(await send('POST', path, body))
     } catch (error) {
       setFailure(failureOf(error))
     }
     setIsBusy(false)
   }
+  const request = { agent, fromMs, toMs, source, messagesPerSecondMax: rate, mark }
   const count = (event: Event) => {
     event.preventDefault()
-    if (isReady) void run('/replays/count', (answer) => setPlan(answer as ReplayPlanShape))
+    if (isReady) void run('/replays/count', request, (answer) => setPlan(answer as ReplayPlanShape))
   }
+  /** What was counted, and nothing that came in since. */
   const start = () =>
-    void run('/replays', () => {
+    void run('/replays', { ...request, toMs: plan?.toMs ?? toMs }, () => {
       setPlan(undefined)
       say('The replay has started')
       onStarted()
