@@ -5,7 +5,7 @@ FROM node:26-slim AS manifests
 WORKDIR /opt/siem-relay
 COPY . .
 # What npm looks at, and no more: a changed source does not install packages anew.
-RUN find app packages services -type f ! -name package.json -delete && find . -type d -empty -delete && rm -rf LICENSE deploy
+RUN find app packages services -type f ! -name package.json -delete && find . -type d -empty -delete && rm -rf LICENSE deploy docs
 
 FROM node:26-slim AS dependencies
 WORKDIR /opt/siem-relay
@@ -42,7 +42,7 @@ WORKDIR /siem-relay
 
 # By number, so that Kubernetes can see that it is not root.
 USER 1000:1000
-EXPOSE 9464
+EXPOSE 9464 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["siem-relay", "health"]
 ENTRYPOINT ["siem-relay"]

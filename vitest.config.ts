@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons,
  *  `npm run test:compose` a running Docker, `npm run test:kql` an engine of KQL, `npm run test:monitoring` a Prometheus,
- *  `npm run test:kubernetes` kustomize and Kubernetes' schemas. */
+ *  `npm run test:browser` Chromium, `npm run test:kubernetes` kustomize and Kubernetes' schemas. */
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -45,6 +45,10 @@ export default defineConfig({
           testTimeout: 150_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], fileParallelism: false, testTimeout: 120_000 },
       },
       { extends: true, test: { name: 'kubernetes', include: ['test/kubernetes/**/*.test.ts'] } },
       { extends: true, test: { name: 'kql', include: ['test/kql/**/*.test.ts'] } },

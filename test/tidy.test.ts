@@ -124,10 +124,44 @@ describe('rooms', () => {
     },
   )
 
+  test('services/portal imports no other service, no environment, no exit', () => {
+    expect(
+      strayImports('services/portal', [
+        /^node:/,
+        /^@siem-relay\/(common|bus|control|delivery|http|service-kit)$/,
+        /^(fastify|@fastify\/cookie|openid-client|undici|zod)$/,
+        /^(preact|preact\/hooks|htm|htm\/preact|uplot)$/,
+      ]),
+    ).toEqual([])
+    expect(
+      product('services/portal')
+        .filter((file) => /process\.(env|exit|argv)/.test(file.text))
+        .map((file) => file.path),
+    ).toEqual([])
+  })
+
+  test('pages put texts into text nodes alone, styles and scripts into files', () => {
+    const pages = product('services/portal/web')
+    expect(
+      pages
+        .filter(({ text }) =>
+          /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\sstyle=/.test(text),
+        )
+        .map(({ path }) => path),
+    ).toEqual([])
+    expect(
+      strayImports('services/portal/web', [
+        /^(preact|preact\/hooks|htm\/preact|uplot)$/,
+        /^\.\.\/\.\.\/src\/contract\//,
+      ]),
+    ).toEqual([])
+  })
+
   test('no service knows which bus it got', () => {
     expect(
       product('services')
-        .filter((file) => /openSqliteBus|sqlite/i.test(file.text))
+        // The portal keeps accounts and views in files of its own.
+        .filter(({ path, text }) => (path.startsWith('services/portal/') ? /openSqliteBus/ : /sqlite/i).test(text))
         .map((file) => file.path),
     ).toEqual([])
   })

@@ -3,11 +3,13 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { start as startCollector } from '@siem-relay/collector'
 import { type SourceReport, tenantsOf } from '@siem-relay/common'
 import { LocalControl } from '@siem-relay/control'
 import { start as startFormatter } from '@siem-relay/formatter'
+import { type PortalConfig, type RunningPortal, start as startPortal } from '@siem-relay/portal'
 import { start as startSentinelSender } from '@siem-relay/sentinel-sender'
 import {
   createHealth,
@@ -20,7 +22,9 @@ import {
   systemClock,
   type World,
 } from '@siem-relay/service-kit'
-import { start as startSyslogSender } from '@siem-relay/syslog-sender'
+import { sendTestMessage, start as startSyslogSender } from '@siem-relay/syslog-sender'
+import { Following } from './agents/following.ts'
+import { TopicAgents } from './agents/topic-agents.ts'
 import { busEvents } from './bus-events.ts'
 import { commitTimes, observeBus } from './bus-metrics.ts'
 import { createReloadMetrics } from './config/reload-metrics.ts'
@@ -29,7 +33,7 @@ import { serveControl } from './control/server.ts'
 import { exclusiveDirectoryOf, openBus } from './open-bus.ts'
 import { version } from './version.ts'
 
-export const serviceNames = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender'] as const
+export const serviceNames = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender', 'portal'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 export interface RelayOptions {
@@ -45,6 +49,8 @@ export interface RelayOptions {
 
 export interface Relay extends Running {
   readonly adminUrl: string
+  /** Where the portal is, and the link that makes its first account; undefined when it does not run here. */
+  readonly portal: Pick<RunningPortal, 'url' | 'setUpLink'> | undefined
   /** Every metric of the process. */
   readonly metrics: World['metrics']
   /**
@@ -58,7 +64,7 @@ export interface Relay extends Running {
 type Service = Reconfigurable<RelayConfig>
 
 /** Parts of the configuration that are settled at the start. */
-const settledSections = ['bus', 'admin', 'log'] as const
+const settledSections = ['bus', 'admin', 'portal', 'log'] as const
 
 /**
  * Starts the named services, readers first, then the spring; stops them in the opposite order, the log last.
@@ -77,8 +83,9 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   const opened = await openBus(config, { clock: systemClock, random: Math.random, onEvent: events, onCommit, signal })
   const bus = starting.use(opened.bus)
   createReloadMetrics(metrics)
-  let inForce = config
-  starting.defer(observeBus(opened, () => inForce, { metrics, health, clock: systemClock }))
+  let following: Following | undefined
+  const inForce = (): RelayConfig => following?.inForce ?? config
+  starting.defer(observeBus(opened, inForce, { metrics, health, clock: systemClock }))
   const world: World = {
     bus,
     clock: systemClock,
@@ -90,7 +97,7 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
     instanceId: randomUUID(),
   }
   let ownSources: () => readonly SourceReport[] = () => []
-  const starts: Readonly<Record<ServiceName, () => Promise<Service>>> = {
+  const starts: Readonly<Record<Exclude<ServiceName, 'portal'>, () => Promise<Service>>> = {
     'syslog-sender': () =>
       startPart(
         config,
@@ -125,44 +132,65 @@ export async function startRelay({ config, services, log, stdout, env, signal }:
   )
   const running: Service[] = []
   for (const name of order) running.push(starting.use(await starts[name]()))
+  // Readers first, as at the start.
+  const agents = starting.use(await TopicAgents.open(bus, log))
+  const followed = new Following({ config, services: running, agents, clock: systemClock, log })
+  following = starting.use(followed)
+  await followed.begin()
+  const control = new LocalControl({
+    bus,
+    clock: systemClock,
+    config: inForce,
+    version,
+    hostName: world.hostName,
+    ownSources: () => ownSources(),
+    ownMetrics: () => metrics.metrics(),
+  })
   const directory = exclusiveDirectoryOf(config)
   if (directory !== undefined) {
-    const control = await serveControl(
-      new LocalControl({
-        bus,
-        clock: systemClock,
-        config: () => inForce,
-        version,
-        hostName: world.hostName,
-        ownSources: () => ownSources(),
-        ownMetrics: () => metrics.metrics(),
-      }),
-      directory,
-      log,
-    )
-    starting.defer(() => control.close())
+    const server = await serveControl(control, directory, log)
+    starting.defer(() => server.close())
   }
+  const portal =
+    services.includes('portal') && config.portal.enabled
+      ? starting.use(
+          await startPortal(portalConfigOf(config), world, {
+            control,
+            fileAgents: () => followed.fileAgents,
+            sources: () => inForce().sources,
+            version,
+            env,
+            testMessage: (agent, refuses) => sendTestMessage(agent, { world, version, refuses }),
+          }),
+        )
+      : undefined
   isStarted()
   const closing = starting.move()
   return {
     adminUrl: admin.url,
+    portal,
     metrics,
-    failed: Promise.race(running.map((service) => service.failed)),
+    failed: Promise.race([...running, ...(portal === undefined ? [] : [portal])].map((service) => service.failed)),
     update: async (next) => {
-      for (const service of running) service.check(next)
-      // Readers first, as at the start.
-      for (const service of running) await service.update(next)
-      inForce = next
+      await followed.update(next)
       const settled = settledSections.filter((section) => !isSameConfig(config[section], next[section]))
       if (settled.length > 0) log.warn({ settings: settled }, 'changed settings take effect at the next start')
     },
     stop: async (drainMs) => {
+      await portal?.stop(drainMs)
+      await followed[Symbol.asyncDispose]()
       // Intake first; the sender last, so that what is on its way out is confirmed and does not go out again.
       for (const service of running.toReversed()) await service.stop(drainMs)
       await closing.disposeAsync()
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
+}
+
+/** Beside the embedded log, so that one directory holds everything that is kept. */
+function portalConfigOf(config: RelayConfig): PortalConfig {
+  const beside = join(exclusiveDirectoryOf(config) ?? 'data', 'portal')
+  return { ...config.portal, data: config.portal.data ?? beside }
 }
 
 /** Starts a service with its part of the configuration, and gives it its part of every later one. */

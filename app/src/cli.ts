@@ -5,6 +5,7 @@ import { addHelpingCommands } from './command-line/helping.ts'
 import { addInspectingCommands } from './command-line/inspecting.ts'
 import { addTryingCommands } from './command-line/trying.ts'
 import { address, positiveInteger } from './command-line/values.ts'
+import { agent } from './commands/agent.ts'
 import { echoConfig } from './commands/echo-config.ts'
 import { forget } from './commands/forget.ts'
 import { generate } from './commands/generate.ts'
@@ -72,6 +73,21 @@ export function buildProgram(terminal: Terminal): Command {
     )
     .option('--data <directory>', 'directory of the embedded log')
     .action((options) => run(options, terminal))
+
+  program
+    .command('agent')
+    .description(
+      'deliver where the SIEM is, with outgoing HTTPS to the portal alone, in place of java -jar mcas-siemagent',
+    )
+    .option('--portal <url>', 'address of the portal, https://HOST[:PORT][/PATH]')
+    .option('--token <token>', 'token of the agent (shown in the process list: prefer --token-file)')
+    .option('--token-file <file>', 'file with the token, read again when it changes; or SIEM_RELAY_TOKEN')
+    .option('--proxy <address[:port]>', 'HTTP proxy to the portal; default: HTTPS_PROXY and NO_PROXY')
+    .option('--ca <file>', 'PEM file with further authorities, such as that of an inspecting proxy')
+    .option('--logsDirectory <dirname>', 'directory for log files')
+    .option('--admin <host:port>', 'where /livez, /readyz and /metrics answer; default: nowhere', address)
+    .option('--check', 'ask the portal once, say what came of it, and end')
+    .action((options) => agent(options, terminal))
 
   program
     .command('validate')

@@ -6,7 +6,7 @@ import { idOf } from '../faults/ledger.ts'
 import { Compose, docker } from './compose.ts'
 import { Received, recordIds, repeatedIn, repeatedSince } from './ledger.ts'
 
-const services = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender']
+const services = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender', 'portal']
 
 let compose: Compose
 let received: Received

@@ -103,6 +103,7 @@ export class Compose implements AsyncDisposable {
       'formatter',
       'syslog-sender',
       'sentinel-sender',
+      'portal',
     )
     return `${services}\n${logs}`
   }

@@ -265,7 +265,10 @@ describe('what cannot work is refused with one message, its place and the next m
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
-    const { code, err } = await asProcess(directory, ['run'], { SIEM_RELAY_ADMIN__LISTEN: `127.0.0.1:${port}` })
+    const { code, err } = await asProcess(directory, ['run'], {
+      SIEM_RELAY_ADMIN__LISTEN: `127.0.0.1:${port}`,
+      SIEM_RELAY_PORTAL__LISTEN: '127.0.0.1:0',
+    })
     server.close()
     expect(err).toMatch(new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`))
     expect(err).not.toMatch(/\n\s+at /)
@@ -299,7 +302,11 @@ test('without a configuration it is a demo: the 12 samples come, a signal ends i
   ): Promise<{ ids: readonly string[]; code: number }> => {
     const child = spawn(process.execPath, [command, 'run'], {
       cwd: directory.path,
-      env: { PATH: process.env.PATH ?? '', SIEM_RELAY_ADMIN__LISTEN: '127.0.0.1:0' },
+      env: {
+        PATH: process.env.PATH ?? '',
+        SIEM_RELAY_ADMIN__LISTEN: '127.0.0.1:0',
+        SIEM_RELAY_PORTAL__LISTEN: '127.0.0.1:0',
+      },
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     let text = ''

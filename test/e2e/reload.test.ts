@@ -119,7 +119,11 @@ test('a configuration that one service refuses changes none; settings of the pro
     url: 'http://127.0.0.1:1',
     auth: { type: 'token', token: 'x' },
   }
-  const base = { bus: { path: directory.path, freeBytesMin: 1_048_576 }, admin: { listen: '127.0.0.1:0' } }
+  const base = {
+    bus: { path: directory.path, freeBytesMin: 1_048_576 },
+    admin: { listen: '127.0.0.1:0' },
+    portal: { listen: '127.0.0.1:0' },
+  }
   const relay = await startTestRelay(directory.path, { sources: [source], agents: [agent('one')] })
   const refused = { ...base, sources: [{ ...source, caFile: '/no/such.pem' }], agents: [agent('two')] }
   await expect(relay.update(relayConfigSchema.parse(refused))).rejects.toThrow(/such\.pem/)

@@ -9,6 +9,7 @@ import { brokerRestarts, copyUnderKills, membershipStorm, threeBrokers, zombies 
 import { blockedBesideHealthy, brokerKills, hundredTenants, killSender, stalledAndKilled } from './kafka/relay.ts'
 import { killReceiver } from './kill-receiver.ts'
 import { killRelay } from './kill-relay.ts'
+import { killRemote } from './kill-remote.ts'
 import { killTwins } from './kill-twins.ts'
 import { print, type Report } from './report.ts'
 import { sentinelStorm } from './sentinel-storm.ts'
@@ -25,6 +26,7 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'kill-receiver': () => killReceiver('tcp', isQuick ? 3 : 20, seed),
   'kill-relp': () => killReceiver('relp', isQuick ? 3 : 20, seed),
   'kill-relp-tls': () => killReceiver('relp-tls', isQuick ? 3 : 20, seed),
+  'kill-remote': () => killRemote(isQuick ? 6 : 30, seed),
   'never-reads': () => receiverThatNeverReads(seed),
   'half-open': () => halfOpenReceiver(seed),
   'sentinel-storm': () => sentinelStorm(isQuick ? 100_000 : 1_000_000, isQuick ? 2 : 10, seed),

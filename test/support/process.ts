@@ -32,7 +32,11 @@ export async function startRelayProcess(
   services: readonly string[] = [],
 ): Promise<RelayProcess> {
   const file = join(directory, 'siem-relay.yaml')
-  const base = { bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 }, admin: { listen: '127.0.0.1:0' } }
+  const base = {
+    bus: { path: join(directory, 'log'), freeBytesMin: 16_777_216 },
+    admin: { listen: '127.0.0.1:0' },
+    portal: { listen: '127.0.0.1:0' },
+  }
   const configure = (next: object | string): void => {
     const text = typeof next === 'string' ? next : JSON.stringify({ ...base, ...next })
     writeFileSync(`${file}.new`, text, { mode: 0o600 })
@@ -61,6 +65,41 @@ export async function startRelayProcess(
     adminUrl,
     log,
     configure,
+    kill: async (signal) => {
+      child.kill(signal)
+      const [code] = (await exited) as [number | null]
+      return code
+    },
+  }
+}
+
+export interface AgentProcess {
+  readonly child: ChildProcess
+  /** Lines on standard error so far, the last 1,000. */
+  readonly log: readonly string[]
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
+}
+
+/** Starts `siem-relay agent` and waits until it says that it works. @throws when it exits first, with what it said. */
+export async function startAgentProcess(directory: string, flags: readonly string[]): Promise<AgentProcess> {
+  const child = spawn(process.execPath, [join(root, 'app', 'bin', 'siem-relay.mjs'), 'agent', ...flags], {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH ?? '' },
+  })
+  const log: string[] = []
+  const exited = once(child, 'exit')
+  const running = Promise.withResolvers<void>()
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    log.push(line)
+    if (log.length > 1_000) log.shift()
+    if (line.startsWith('siem-relay agent works for')) running.resolve()
+  })
+  void exited.then(([code]) => running.reject(new Error(`the agent ended with ${code}:\n${log.join('\n')}`)))
+  await running.promise
+  return {
+    child,
+    log,
     kill: async (signal) => {
       child.kill(signal)
       const [code] = (await exited) as [number | null]

@@ -25,6 +25,7 @@ export async function startTestRelay(
     config: relayConfigSchema.parse({
       bus: { path: directory, freeBytesMin: 1_048_576 },
       admin: { listen: '127.0.0.1:0' },
+      portal: { listen: '127.0.0.1:0' },
       ...config,
     }),
     services: serviceNames,

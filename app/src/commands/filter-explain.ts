@@ -32,7 +32,7 @@ export interface FilterExplainOptions {
 
 /** Exit code 1 when a record is left out. @throws {RelayError} `RELAY_USAGE`, `RELAY_RECORD_INVALID`, and a filter's problems. */
 export async function filterExplain(options: FilterExplainOptions, terminal: Terminal): Promise<void> {
-  const filterOf = filterSource(options, terminal)
+  const filterOf = await filterSource(options, terminal)
   const records = await readRecords(options.input, terminal)
   if (records.length === 0) throw new RelayError('RELAY_USAGE', `there is no record in ${options.input}`)
   let isLeftOut = false
@@ -51,17 +51,19 @@ export async function filterExplain(options: FilterExplainOptions, terminal: Ter
   if (isLeftOut) terminal.setExitCode(1)
 }
 
-function filterSource(
+async function filterSource(
   { config: named, agent: id, where }: FilterExplainOptions,
   terminal: Terminal,
-): (kind: EventKind) => FilterDefinition {
+): Promise<(kind: EventKind) => FilterDefinition> {
   if ((id === undefined) === (where === undefined))
     throw new RelayError('RELAY_USAGE', 'give one of: --agent ID for its filters, --where FILTER')
   if (where !== undefined) {
     const filter = parseFilterOption('--where', where, terminal)
     return () => filter
   }
-  const agent = agentOf(loadRelayConfig(findConfigFile(named, terminal), terminal).config, id ?? '')
+  const { config } = loadRelayConfig(findConfigFile(named, terminal), terminal)
+  const place = { agent: id ?? '', ...(named === undefined ? {} : { config: named }) }
+  const agent = await agentOf(config, place, terminal)
   return (kind) => filterOfAgent(agent, kind)
 }
 

@@ -9,7 +9,7 @@ import { openControl } from '../control/open.ts'
 import type { Terminal } from '../terminal.ts'
 import { version } from '../version.ts'
 import { readPreviewRecords } from './preview-records.ts'
-import { type ControlOptions, withData } from './with-control.ts'
+import { type ControlOptions, withControl, withData } from './with-control.ts'
 
 export interface PreviewOptions extends ControlOptions {
   readonly agent: string
@@ -23,7 +23,7 @@ export interface PreviewOptions extends ControlOptions {
 /** @throws {RelayError} `RELAY_USAGE` for an agent the configuration does not have; what opening the log throws. */
 export async function preview(options: PreviewOptions, terminal: Terminal): Promise<void> {
   const { config } = loadRelayConfig(findConfigFile(options.config, terminal), terminal)
-  const agent = agentOf(config, options.agent)
+  const agent = await agentOf(config, options, terminal)
   const counts = { sent: 0, 'left out': 0, 'dead letter': 0 }
   for await (const previewed of judged(options, config, agent, terminal)) {
     counts[previewed.outcome] += 1
@@ -52,12 +52,27 @@ async function* judged(
   for (const record of await readPreviewRecords(options, terminal)) yield judge(record)
 }
 
-/** @throws {RelayError} `RELAY_USAGE` */
-export function agentOf(config: RelayConfig, id: string): AgentDefinition {
-  const agent = config.agents.find((candidate) => candidate.id === id)
+/**
+ * Of the configuration, else of the portal: the log has those.
+ * @throws {RelayError} `RELAY_USAGE`
+ */
+export async function agentOf(
+  config: RelayConfig,
+  { agent: id, config: file, data }: ControlOptions & { readonly agent: string },
+  terminal: Terminal,
+): Promise<AgentDefinition> {
+  const own = config.agents.find((candidate) => candidate.id === id)
+  if (own !== undefined) return own
+  const place = { ...(file === undefined ? {} : { config: file }), ...(data === undefined ? {} : { data }) }
+  const agents = await withControl(place, terminal, ({ control }) => control.agents()).catch((error: unknown) => {
+    // Without a log there is no agent but the configuration's.
+    if (error instanceof RelayError && error.code === 'RELAY_USAGE') return config.agents
+    throw error
+  })
+  const agent = agents.find((candidate) => candidate.id === id)
   if (agent !== undefined) return agent
-  const known = config.agents.map((candidate) => candidate.id).join(', ') || 'none'
-  throw new RelayError('RELAY_USAGE', `the configuration has no agent ${id}; it has: ${known}`)
+  const known = agents.map((candidate) => candidate.id).join(', ') || 'none'
+  throw new RelayError('RELAY_USAGE', `there is no agent ${id}; there are: ${known}`)
 }
 
 /** Lines hold no control characters; ids and reasons may, so they are shown as JSON. */

@@ -92,15 +92,15 @@ async function prepare(options: RunOptions, terminal: Terminal): Promise<Setup> 
 }
 
 async function prepareDemo(output: DemoOutput, options: RunOptions, terminal: Terminal): Promise<Setup> {
+  const { SIEM_RELAY_ADMIN__LISTEN: adminListen, SIEM_RELAY_PORTAL__LISTEN: portalListen } = terminal.env
   const demo = await startDemo({
     // Each has its own log: agents that are gone would keep their messages.
     directory: options.data ?? join(terminal.cwd, 'data', output === 'cef' ? 'demo' : `demo-${output}`),
     output,
     nowMs: () => Date.now(),
     onStored: showRows(terminal),
-    ...(terminal.env.SIEM_RELAY_ADMIN__LISTEN === undefined
-      ? {}
-      : { adminListen: terminal.env.SIEM_RELAY_ADMIN__LISTEN }),
+    ...(adminListen === undefined ? {} : { adminListen }),
+    ...(portalListen === undefined ? {} : { portalListen }),
   })
   return { name: output === 'cef' ? 'demo' : `demo ${output}`, config: demo.config, warnings: [], demo }
 }
@@ -131,6 +131,9 @@ function withDirectories(config: RelayConfig, options: RunOptions, terminal: Ter
   return {
     ...config,
     bus: { ...config.bus, path: isAbsolute(path) ? path : join(terminal.cwd, path) },
+    ...(config.portal.data === undefined || isAbsolute(config.portal.data)
+      ? {}
+      : { portal: { ...config.portal, data: join(terminal.cwd, config.portal.data) } }),
     log: { ...config.log, ...(options.logsDirectory === undefined ? {} : { directory: options.logsDirectory }) },
   }
 }
@@ -146,8 +149,17 @@ function welcome(name: string, relay: Relay, config: RelayConfig): string {
     demoWelcomes[name] ??
       `siem-relay runs with ${name}: ${config.sources.length} sources, ${config.agents.filter((agent) => agent.enabled).length} agents.`,
     `Metrics: ${relay.adminUrl}/metrics   Ready: ${relay.adminUrl}/readyz   Log: ${logName(config)}   Ctrl-C stops.`,
+    ...portalLines(relay),
     '',
   ].join('\n')
+}
+
+/** The link is a secret: it goes to the terminal, not into the log. */
+function portalLines({ portal }: Relay): readonly string[] {
+  if (portal === undefined) return []
+  const { url, setUpLink } = portal
+  if (setUpLink === undefined) return [`Portal: ${url}/`]
+  return [`Portal: ${url}/   It has no account yet; make the first with this link, which works once:`, `  ${setUpLink}`]
 }
 
 function logName({ bus }: RelayConfig): string {

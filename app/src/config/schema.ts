@@ -1,6 +1,7 @@
 /** The whole configuration file: one strict schema, made of the rooms' own. The JSON Schema for editors is generated from it. */
 import { sourcesSchema } from '@siem-relay/collector'
 import { agentSchema, tenantsOf } from '@siem-relay/common'
+import { portalSchema } from '@siem-relay/portal'
 import { listenSchema } from '@siem-relay/service-kit'
 import { z } from 'zod'
 import { busSchema } from './bus.ts'
@@ -24,11 +25,18 @@ export const relayConfigSchema = z
     sources: sourcesSchema,
     agents: z.array(agentSchema).max(1_000).default([]),
     admin: adminSchema.prefault({}),
+    portal: portalSchema.prefault({}).meta({ description: 'The web portal.' }),
     log: logSchema.prefault({}),
   })
   .superRefine((config, context) => {
     const seen = new Set<string>()
-    for (const [index, { id }] of config.agents.entries()) {
+    for (const [index, { id, remote }] of config.agents.entries()) {
+      if (remote)
+        context.addIssue({
+          code: 'custom',
+          path: ['agents', index, 'remote'],
+          message: 'an agent in another network needs a token: make it in the portal, which shows one',
+        })
       if (seen.has(id))
         context.addIssue({
           code: 'custom',

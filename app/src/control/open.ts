@@ -6,6 +6,7 @@ import { RelayError } from '@siem-relay/common'
 import type { Control } from '@siem-relay/control'
 import { LocalControl } from '@siem-relay/control'
 import { systemClock } from '@siem-relay/service-kit'
+import { readTopicAgents } from '../agents/topic-agents.ts'
 import type { RelayConfig } from '../config/schema.ts'
 import { exclusiveDirectoryOf, type OpenedBus } from '../open-bus.ts'
 import { openForCommand } from '../open-for-command.ts'
@@ -19,6 +20,9 @@ export interface OpenedControl extends AsyncDisposable {
   readonly isAlone: boolean
 }
 
+/** The relay itself warns of agents it leaves out. */
+const silent = { warn: () => undefined }
+
 /** @throws {RelayError} `RELAY_USAGE` when there is no log; `RELAY_CONTROL_FAILED` when a relay has it but does not answer. */
 export async function openControl(config: RelayConfig): Promise<OpenedControl> {
   const directory = exclusiveDirectoryOf(config)
@@ -29,7 +33,14 @@ export async function openControl(config: RelayConfig): Promise<OpenedControl> {
       throw new RelayError('RELAY_USAGE', `there is no log in ${directory}: name another directory with --data`)
   }
   const { bus } = await openOrSay(config)
-  const control = new LocalControl({ bus, clock: systemClock, config: () => config, version, hostName: hostname() })
+  const agents = [...config.agents, ...(await readTopicAgents(bus, config.agents, silent))]
+  const control = new LocalControl({
+    bus,
+    clock: systemClock,
+    config: () => ({ ...config, agents }),
+    version,
+    hostName: hostname(),
+  })
   return { control, isAlone: directory !== undefined, [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose]() }
 }
 

@@ -18,6 +18,7 @@ const refuse = (): never => {
 /** A control that remembers what it was asked. */
 function fakeControl(asked: unknown[], tap: Control['tap'] = () => refuse()): Control {
   return {
+    agents: async () => [],
     lag: async (wanted) => {
       asked.push(wanted)
       return []

@@ -1,9 +1,13 @@
 /** The demo: the simulator as the source, and at the other end a console agent that prints CEF lines, or a simulated Microsoft Sentinel
  *  that shows the rows it stored. It needs no account, and everything between the two ends is the real thing. */
+
+import { join } from 'node:path'
+import { allowCidrsDefault } from '@siem-relay/common'
 import type { StoredRow } from '@siem-relay/simulator'
 import { type RelayConfig, relayConfigSchema } from '../config/schema.ts'
 import { startDemoAzure } from './azure.ts'
-import { startTenant, tenantToken } from './tenant.ts'
+import { fillDiscovery } from './discovery.ts'
+import { startTenant, type Tenant, tenantApplication, tenantToken } from './tenant.ts'
 
 export const demoOutputs = ['cef', 'sentinel'] as const
 export type DemoOutput = (typeof demoOutputs)[number]
@@ -16,17 +20,21 @@ export interface DemoOptions {
   /** Directory of the demo's log; its tenant's life goes on there at the next start. */
   readonly directory: string
   readonly output: DemoOutput
-  readonly adminListen?: string
+  readonly adminListen?: string | undefined
+  readonly portalListen?: string | undefined
   readonly nowMs: () => number
   /** With `sentinel`: shows what was stored. */
   readonly onStored: (rows: readonly StoredRow[]) => Promise<void>
 }
 
-export async function startDemo({ directory, output, adminListen, nowMs, onStored }: DemoOptions): Promise<Demo> {
+export async function startDemo(options: DemoOptions): Promise<Demo> {
+  const { directory, output, nowMs, onStored } = options
   await using opened = new AsyncDisposableStack()
   const tenant = opened.use(await startTenant({ directory, nowMs }))
   const agent = output === 'cef' ? consoleAgent : await sentinelAgent()
-  const config = relayConfigSchema.parse(demoConfig(tenant.url, directory, agent, adminListen))
+  const discovery = join(directory, 'discovery')
+  opened.defer(fillDiscovery({ directory: discovery, startMs: tenant.startMs, nowMs }))
+  const config = relayConfigSchema.parse(demoConfig(tenant, discovery, agent, options))
   const running = opened.move()
   return { config, [Symbol.asyncDispose]: () => running.disposeAsync() }
 
@@ -46,7 +54,12 @@ const consoleAgent = {
   header: { pri: false, systemName: false },
 }
 
-function demoConfig(url: string, directory: string, agent: object, adminListen: string | undefined): unknown {
+function demoConfig(
+  { url, tokenUrl }: Tenant,
+  discovery: string,
+  agent: object,
+  { directory, adminListen, portalListen }: Pick<DemoOptions, 'directory' | 'adminListen' | 'portalListen'>,
+): unknown {
   return {
     bus: { path: directory, freeBytesMin: 67_108_864 },
     sources: [
@@ -60,9 +73,23 @@ function demoConfig(url: string, directory: string, agent: object, adminListen: 
         lookback: 'P11000D',
         pollSeconds: 10,
       },
+      {
+        id: 'demo-identity',
+        tenant: 'demo',
+        type: 'graph-alerts',
+        url,
+        auth: { type: 'oauth', ...tenantApplication, tokenUrl },
+        pollSeconds: 10,
+      },
+      { id: 'demo-discovery', tenant: 'demo', type: 'discovery-intake', directory: { path: discovery } },
     ],
     agents: [agent],
     log: { level: 'warn' },
     ...(adminListen === undefined ? {} : { admin: { listen: adminListen } }),
+    portal: {
+      // Whoever tries the demo has their receiver on this machine.
+      allowCidrs: ['127.0.0.0/8', '::1', ...allowCidrsDefault],
+      ...(portalListen === undefined ? {} : { listen: portalListen }),
+    },
   }
 }

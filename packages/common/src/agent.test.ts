@@ -127,6 +127,21 @@ describe('agentSchema', () => {
       { syslog: { ...syslog, protocol: 'tls', tls: { certFile: 'c.pem' } } },
       /go together/,
     ],
+    [
+      'a private key for an authority',
+      { syslog: { ...syslog, protocol: 'tls', tls: { ca: '-----BEGIN PRIVATE KEY-----' } } },
+      /syslog\.tls\.ca: holds a private key/,
+    ],
+    [
+      'an authority that is no certificate',
+      { syslog: { ...syslog, protocol: 'tls', tls: { ca: 'garbage' } } },
+      /syslog\.tls\.ca: holds no certificate/,
+    ],
+    [
+      'authorities as text and as a file',
+      { syslog: { ...syslog, protocol: 'tls', tls: { ca: 'x', caFile: 'ca.pem' } } },
+      /syslog\.tls\.ca: ca and caFile/,
+    ],
     ['no destination', { syslog: undefined }, /one destination/],
     ['two destinations', { console: true }, /one destination/],
     ['an id that cannot name a topic', { id: 'My SIEM' }, /id: .*lower-case/],

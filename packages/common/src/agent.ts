@@ -27,6 +27,10 @@ export const tlsSchema = z
     caFile: z.string().min(1).optional().meta({
       description: "PEM file with the authorities that may sign the receiver; default: the system's and Node's own.",
     }),
+    ca: z.string().max(262_144).optional().meta({
+      description:
+        'The same authorities as text (PEM), in place of caFile: for whoever has no files on this machine, as in the portal.',
+    }),
     certFile: z
       .string()
       .min(1)
@@ -46,6 +50,18 @@ export const tlsSchema = z
   })
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     error: 'certFile and keyFile go together',
+  })
+  .superRefine(({ ca, caFile }, context) => {
+    if (ca === undefined) return
+    const problem =
+      caFile !== undefined
+        ? 'ca and caFile say the same: remove one'
+        : ca.includes('PRIVATE KEY')
+          ? 'holds a private key, which belongs to nobody but its owner: take the certificates only, and make a new key'
+          : /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.test(ca)
+            ? undefined
+            : 'holds no certificate: it begins with -----BEGIN CERTIFICATE-----'
+    if (problem !== undefined) context.addIssue({ code: 'custom', path: ['ca'], message: problem })
   })
 
 export const syslogSchema = z.strictObject({
@@ -162,6 +178,10 @@ export const agentSchema = z
       description:
         'true: no new records are taken, what is formatted already is delivered; the log and `siem_relay_agent_retired` say when the entry can be removed.',
     }),
+    remote: z.boolean().default(false).meta({
+      description:
+        'true: delivered by `siem-relay agent`, which runs where the receiver is and signs in with the token that the portal shows.',
+    }),
     tenants: z.array(idSchema).min(1).optional().meta({ description: 'Which tenants to send; default: all.' }),
     format: z.enum(['generic', 'arcsight', 'sentinel']).default('generic').meta({
       description:
@@ -232,6 +252,12 @@ export const agentSchema = z
         code: 'custom',
         path: ['alerts', 'enabled'],
         message: 'alerts always go to Microsoft Sentinel: remove it, and use alerts.filter to choose',
+      })
+    if (agent.remote && agent.syslog === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['remote'],
+        message: 'an agent in another network delivers to a syslog receiver there: set syslog, or remove remote',
       })
     if (agent.retire && !agent.enabled)
       context.addIssue({

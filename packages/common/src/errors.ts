@@ -18,6 +18,10 @@ export const errorCodes = {
     nextMove: 'Correct the command line; `siem-relay help` lists commands and options.',
   },
   RELAY_LISTEN_FAILED: { disposition: 'stop', nextMove: 'Choose a free port or stop the process that holds it.' },
+  RELAY_PORTAL_DATA: {
+    disposition: 'stop',
+    nextMove: "Check that the portal's data directory exists on a working disk and that this user alone may write it.",
+  },
   RELAY_LOG_LOCKED: {
     disposition: 'stop',
     nextMove: 'Stop the other process that uses this data directory, or choose another one.',
@@ -172,6 +176,44 @@ export const errorCodes = {
     disposition: 'dead-letter',
     nextMove:
       'Look at the record in dead-letters: Azure would drop, null or refuse what is named. Update the tables and the rule with deploy/sentinel if they are older than the relay.',
+  },
+  RELAY_AGENT_SILENT: {
+    disposition: 'retry',
+    nextMove:
+      'Start `siem-relay agent` where the receiver is, or look into its log: it says why it cannot reach the portal.',
+  },
+  RELAY_AGENT_TROUBLE: {
+    disposition: 'retry',
+    nextMove: 'Look into the log of `siem-relay agent`; update the relay if the agent is newer.',
+  },
+  RELAY_AGENT_TOKEN: {
+    disposition: 'stop',
+    nextMove:
+      'Regenerate the token of the agent in the portal and give it to `siem-relay agent` with --token-file; a file that changes is read again.',
+  },
+  RELAY_AGENT_PROTOCOL: {
+    disposition: 'retry',
+    nextMove: 'Run the same version of siem-relay here and on the side of the portal.',
+  },
+  RELAY_PORTAL_UNREACHABLE: {
+    disposition: 'retry',
+    nextMove:
+      "Check --portal, --proxy, DNS and the firewall: outgoing HTTPS to the portal's address is all that is needed. The agent tries again by itself.",
+  },
+  RELAY_PORTAL_TLS: {
+    disposition: 'retry',
+    nextMove:
+      'Check the certificate of the portal and its name; name a private authority, or that of an inspecting proxy, with --ca. The agent tries again by itself.',
+  },
+  RELAY_PORTAL_PROXY: {
+    disposition: 'retry',
+    nextMove:
+      'Check --proxy: its user name and password, and that it lets this machine reach the address of the portal. The agent tries again by itself.',
+  },
+  RELAY_PORTAL_ANSWER: {
+    disposition: 'retry',
+    nextMove:
+      "Check that --portal is the portal's address with its path, and that nothing on the way answers in its place.",
   },
 } as const satisfies Record<string, { readonly disposition: Disposition; readonly nextMove: string }>
 

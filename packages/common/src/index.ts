@@ -1,4 +1,14 @@
 export * from './agent.ts'
+export * from './agent-protocol/messages.ts'
+export {
+  type CarriedRecord,
+  decodeWireRecord,
+  encodeWireRecord,
+  type WireBatch,
+  type WireRecord,
+} from './agent-protocol/records.ts'
+export { agentOfToken } from './agent-protocol/token.ts'
+export { cefField, cefPrefix, encodeCef } from './cef/message.ts'
 export { type ParsedCef, parseCef } from './cef/parse.ts'
 export { type CefLine, type CefProfile, createCefProfile } from './cef/profile.ts'
 export { markReplayed, type ReplayMark, replayMarkOf } from './cef/replay-mark.ts'
@@ -37,6 +47,7 @@ export { normalizeDefenderAlert } from './normalize/defender-alert.ts'
 export { type NormalizeInput, normalize, type RecordShape } from './normalize/normalize.ts'
 export type { Origin } from './normalize/origin.ts'
 export { type Fields, fieldsOf, integerOf, textOf, textsOf, timeOf } from './normalize/values.ts'
+export { allowCidrsDefault, type OutboundRules, refusedAddress } from './outbound-address.ts'
 export * from './pipeline.ts'
 export { printable, printableJson } from './printable.ts'
 export { parseProxy, proxySetting } from './proxy-address.ts'
@@ -50,6 +61,7 @@ export {
 } from './sentinel/schema.ts'
 export { authorityOf, azureClouds, type SentinelDestination, windowBytesMaxOf } from './sentinel/settings.ts'
 export * from './source-status.ts'
+export * from './stored-agent.ts'
 export * from './syslog/index.ts'
 export { tenantsOf } from './tenants.ts'
 export * from './topics.ts'

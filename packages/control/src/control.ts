@@ -1,6 +1,7 @@
-/** What commands (and later the portal) ask of a log and its agents. One implementation works on a bus (local.ts), one asks the
+/** What commands and the portal ask of a log and its agents. One implementation works on a bus (local.ts), one asks the
  *  process that has the log open (client.ts); commands do not care which they got. */
 import {
+  type AgentDefinition,
   idSchema,
   type ReplayJob,
   type ReplayPlan,
@@ -92,6 +93,8 @@ export interface Forgotten {
 
 /** @throws {RelayError} `RELAY_USAGE` for what cannot be asked: an agent or job that is not there, a time that ends before it begins. */
 export interface Control {
+  /** Those in force: the configuration's and the portal's. */
+  agents(): Promise<readonly AgentDefinition[]>
   lag(request: LagRequest): Promise<readonly AgentLag[]>
   /** Those of the configuration in its order, then those that are only reported. */
   sources(): Promise<readonly SourceView[]>
@@ -125,6 +128,7 @@ export const controlStreams = {
 
 /** Each other method with the shape of its argument: what the socket's two ends agree on. */
 export const controlMethods = {
+  agents: z.undefined(),
   lag: lagRequestSchema,
   sources: z.undefined(),
   countReplay: countReplayRequestSchema,

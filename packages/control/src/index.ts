@@ -16,5 +16,5 @@ export type {
   WholeDeadLetter,
 } from './dead-letters/shapes.ts'
 export { LocalControl, type LocalControlParts } from './local.ts'
-export { createJudge, type Previewed, type PreviewRecord } from './preview.ts'
+export { createJudge, type Previewed, type PreviewRecord, type PreviewRequest } from './preview.ts'
 export { type TapItem, type TappedRecord, type TapRequest, tapStages } from './tap/shapes.ts'

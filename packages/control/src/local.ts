@@ -97,6 +97,10 @@ export class LocalControl implements Control {
     this.#parts = parts
   }
 
+  async agents(): Promise<readonly AgentDefinition[]> {
+    return this.#agents()
+  }
+
   async lag(request: LagRequest): Promise<readonly AgentLag[]> {
     const { agent, windowMs } = lagRequestSchema.parse(request)
     const agents = agent === undefined ? this.#agents().filter(({ enabled }) => enabled) : [this.#agent(agent)]
@@ -163,7 +167,7 @@ export class LocalControl implements Control {
     if (this.#agents().some((agent) => agent.id === id && agent.enabled))
       throw new RelayError(
         'RELAY_USAGE',
-        `agent ${id} is enabled: take it out of the configuration, or set enabled: false`,
+        `agent ${id} is enabled: take it out of the configuration, set enabled: false, or disable it in the portal`,
       )
     const replay = (await this.#jobs()).find((job) => job.agent === id && job.state === 'running')
     if (replay !== undefined)

@@ -61,6 +61,9 @@ export interface PreviewRecord extends PipelineInput {
 export interface Previewed {
   readonly kind: EventKind
   readonly id: string
+  readonly tenant: string
+  readonly source: string
+  readonly receivedMs: number
   /** The record itself, JSON as it came. */
   readonly record: string
   readonly outcome: 'sent' | 'left out' | 'dead letter'
@@ -93,8 +96,16 @@ export function createJudge(agent: AgentDefinition, options: JudgeOptions): (rec
   const header = createAgentHeader(agent, hostName, nowMs)
   const seen = new Set<string>()
   return (input) => {
-    const { kind, id, body } = input
-    const base = { kind, id, record: body.toString('utf8'), ...(explain ? explanationOf(agent, input, nowMs()) : {}) }
+    const { kind, id, tenant, source, receivedMs, body } = input
+    const base = {
+      kind,
+      id,
+      tenant,
+      source,
+      receivedMs,
+      record: body.toString('utf8'),
+      ...(explain ? explanationOf(agent, input, nowMs()) : {}),
+    }
     const outcome = pipeline(input, () => id !== '' && seen.has(id))
     if (outcome.outcome === 'discard') return { ...base, outcome: 'left out', reason: outcome.reason }
     if (outcome.outcome === 'dead-letter') return { ...base, outcome: 'dead letter', reason: outcome.reason }

@@ -10,4 +10,4 @@ export {
 export { createPace, type Pace } from './pace.ts'
 export type { Sender, SenderInput, SenderKind, SenderOptions, SenderService } from './sender.ts'
 export { type RunningSenders, type SendersConfig, startSenders } from './start.ts'
-export { type AgentStatus, ConnectionStatus, type StatusError } from './status.ts'
+export { type AgentStatus, ConnectionStatus, type RemoteInstance, type StatusError } from './status.ts'

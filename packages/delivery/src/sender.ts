@@ -6,7 +6,7 @@ import type { World } from '@siem-relay/service-kit'
 import type { AgentStatus } from './status.ts'
 
 /** A service that delivers; part of owner ids and of letters. */
-export type SenderService = 'syslog-sender' | 'sentinel-sender'
+export type SenderService = 'syslog-sender' | 'sentinel-sender' | 'remote-sender'
 
 /** Delivers one agent's messages. */
 export interface Sender {

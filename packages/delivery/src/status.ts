@@ -19,6 +19,18 @@ export interface AgentStatus {
   readonly target: string | undefined
   /** When this was published: older than a few heartbeats means that the instance is gone. */
   readonly heartbeatMs: number
+  /** Where it is delivered from, when that is in another network, and by which process. */
+  readonly host?: string | undefined
+  readonly remote?: RemoteInstance | undefined
+}
+
+/** A `siem-relay agent` as it introduced itself. */
+export interface RemoteInstance {
+  readonly instance: string
+  readonly host: string
+  readonly version: string
+  /** When it last asked. */
+  readonly askedMs: number
 }
 
 export interface StatusError {

@@ -155,11 +155,11 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   return exited
 }
 
-/** What a process that ends with this error exits with: 78 for a configuration that cannot be used, 2 for a wrong command
+/** What a process that ends with this error exits with: 78 for a configuration or a token that cannot be used, 2 for a wrong command
  *  line, else 1. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof RelayError)) return 1
-  if (error.code === 'RELAY_CONFIG_INVALID') return exitConfig
+  if (error.code === 'RELAY_CONFIG_INVALID' || error.code === 'RELAY_AGENT_TOKEN') return exitConfig
   return error.code === 'RELAY_USAGE' ? 2 : 1
 }
 

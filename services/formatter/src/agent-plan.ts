@@ -28,7 +28,7 @@ export function isSamePlan(left: AgentPlan, right: AgentPlan): boolean {
 
 /** Without what only the sender, or nobody, works with. */
 function substanceOf({ agent, ...plan }: AgentPlan): unknown {
-  const { name, enabled, retire, tenants, syslog, sentinel, console, header, ...substance } = agent
+  const { name, enabled, retire, remote, tenants, syslog, sentinel, console, header, ...substance } = agent
   return { ...plan, substance, format: formatOf(agent) }
 }
 

@@ -256,7 +256,11 @@ function roundMessagesOf(syslog: SyslogDestination | undefined): number {
   return syslog?.checkpointMessages ?? 5_000
 }
 
-function encoderOf(agent: AgentDefinition, { hostName, clock }: World): EncoderSettings {
+/** How an agent's messages are written and framed. */
+export function encoderOf(
+  agent: AgentDefinition,
+  { hostName, clock }: Pick<World, 'hostName' | 'clock'>,
+): EncoderSettings {
   const { syslog, header, device } = agent
   return {
     framing: syslog === undefined ? 'lf' : framed(syslog),

@@ -68,7 +68,7 @@ export async function start(
 function senderKind(surroundings: Surroundings): SenderKind {
   return {
     service: 'syslog-sender',
-    serves: ({ sentinel }) => sentinel === undefined,
+    serves: ({ sentinel, remote }) => sentinel === undefined && !remote,
     check: (agent) => checkAgent(agent, surroundings),
     create: ({ replay, ...options }) => {
       const agent = replay === undefined ? options.agent : pacedAgent(options.agent, replay.messagesPerSecondMax)

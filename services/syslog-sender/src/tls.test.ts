@@ -26,6 +26,19 @@ const tlsSender = (
 
 const versions = ['TLSv1.2', 'TLSv1.3'] as const
 
+test('trusts authorities given as text, and nobody else', async () => {
+  const withText = (ca: string, port: number) =>
+    startSender({ syslog: { port, protocol: 'tls', tls: { ca }, checkpointMessages: 10 } })
+  await using receiver = await tlsReceiver(certificates.server)
+  await using sender = await withText(certificates.ca.cert.toString(), receiver.port)
+  await sender.give(cefLines(20))
+  await sender.running.stop(8_000)
+  expect(receiver.lines).toEqual(cefLines(20))
+  await using stranger = await withText(certificates.otherCa.cert.toString(), receiver.port)
+  void stranger.give(cefLines(1))
+  await eventually(() => expect(stranger.status().lastError?.code).toBe('RELAY_RECEIVER_TLS'))
+})
+
 describe.each(versions)('%s', (version: SecureVersion) => {
   test('delivers in order over many half-closed connections', async () => {
     await using receiver = await tlsReceiver(certificates.server, { maxVersion: version })

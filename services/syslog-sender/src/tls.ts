@@ -17,7 +17,8 @@ import type { Target } from './targets.ts'
 export function createTlsOptions(settings: TlsSettings): (target: Target) => Promise<ConnectionOptions> {
   let known: { readonly fingerprint: string; readonly context: SecureContext } | undefined
   return async (target) => {
-    const files = await Promise.all([settings.caFile, settings.certFile, settings.keyFile].map(readPem))
+    const [caOfFile, cert, key] = await Promise.all([settings.caFile, settings.certFile, settings.keyFile].map(readPem))
+    const files = [settings.ca ?? caOfFile, cert, key]
     const fingerprint = files.join('\n')
     if (known?.fingerprint !== fingerprint) known = { fingerprint, context: contextOf(settings, files) }
     const identity = settings.serverName ?? target.host
@@ -41,7 +42,7 @@ async function readPem(path: string | undefined): Promise<string | undefined> {
 }
 
 function contextOf(
-  { caFile, certFile, keyFile, minVersion }: TlsSettings,
+  { ca: caText, caFile, certFile, keyFile, minVersion }: TlsSettings,
   [ca, cert, key]: readonly (string | undefined)[],
 ): SecureContext {
   try {
@@ -49,7 +50,8 @@ function contextOf(
     const authorities = ca ?? [...getCACertificates('default'), ...getCACertificates('system')]
     return createSecureContext({ ca: authorities, minVersion, ...(cert && { cert }), ...(key && { key }) })
   } catch (cause) {
-    const paths = [caFile, certFile, keyFile].filter((path) => path !== undefined).join(', ')
+    const places = [caText === undefined ? caFile : 'tls.ca', certFile, keyFile]
+    const paths = places.filter((path) => path !== undefined).join(', ')
     throw new RelayError('RELAY_RECEIVER_TLS', `${paths}: not usable as PEM certificates and key`, { cause })
   }
 }
@@ -66,7 +68,7 @@ const verificationReasons: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; check both clocks',
   CERT_REVOKED: 'its certificate was revoked',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed; put it into tls.caFile to trust it',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed; put it into tls.caFile (or tls.ca) to trust it',
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate was signed by an authority not in tls.caFile',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate was signed by an authority not in tls.caFile',
   UNABLE_TO_GET_ISSUER_CERT: 'its certificate was signed by an authority not in tls.caFile',

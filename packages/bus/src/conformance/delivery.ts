@@ -1,4 +1,5 @@
 /** At-least-once to the outside: only the contiguous acknowledged prefix of a partition is committed. */
+import type { TopicSpec } from '@siem-relay/common'
 import { describe, expect, test } from 'vitest'
 import type { Acknowledger, Bus, BusRecord, DeliverSpec, Worker } from '../port.ts'
 import {
@@ -73,7 +74,13 @@ async function remaining(bus: Bus, count: number): Promise<string[]> {
 
 const never = new Promise<void>(() => undefined)
 
-export function describeDelivery(make: MakeHarness): void {
+/** Where a dead letter is found and what it holds: as it was handed in, unless the log writes letters of its own. */
+export interface LettersKept {
+  readonly topic: TopicSpec
+  readonly value: string
+}
+
+export function describeDelivery(make: MakeHarness, kept: LettersKept = { topic: letters, value: 'poison' }): void {
   describe('delivery', () => {
     test('hands out records in order, and those that arrive while it runs', () =>
       withLog(make, async (open) => {
@@ -190,14 +197,15 @@ export function describeDelivery(make: MakeHarness): void {
           await append(bus, numbered(single, 1, 'more'))
           await receiver.took(6)
           // Its record is not passed yet: the letter would come again with it.
-          expect(await readAll(bus, letters)).toEqual([])
+          expect(await readAll(bus, kept.topic)).toEqual([])
           receiver.acknowledge(records[0])
-          await until('the letter is there', async () => (await readAll(bus, letters)).length === 1)
+          await until('the letter is there', async () => (await readAll(bus, kept.topic)).length === 1)
           await worker.stop()
         }
         await using bus = await open()
         expect(await remaining(bus, 4)).toEqual(['r2', 'r3', 'r4', 'more0'])
-        expect((await readAll(bus, letters)).map((one) => [one.key, one.value.toString()])).toEqual([['r1', 'poison']])
+        const found = (await readAll(bus, kept.topic)).map((one) => [one.key, one.value.toString()])
+        expect(found).toEqual([['r1', kept.value]])
       }))
 
     test('a delivery that throws gets its records again, from the committed offset, after it was revoked', () =>
@@ -241,7 +249,7 @@ export function describeDelivery(make: MakeHarness): void {
         const poison = records[0]
         if (poison !== undefined) receiver.acknowledgers.get(0)?.deadLetter(poison, record(letters, 'late', 'late'))
         expect(await remaining(bus, 3)).toEqual(['r0', 'r1', 'r2'])
-        expect(await readAll(bus, letters)).toEqual([])
+        expect(await readAll(bus, kept.topic)).toEqual([])
       }))
 
     test('a new group starts with the first record appended at or after its start time', () =>

@@ -37,6 +37,7 @@ describe('filterReference', () => {
       aliases: [],
       operators: ['eq', 'neq'],
       addedOperators: [],
+      type: 'number',
       values: [
         { value: 0, meaning: 'low' },
         { value: 1, meaning: 'medium' },

@@ -12,6 +12,8 @@ export interface FilterFieldReference {
   readonly operators: readonly Operator[]
   /** Those of them Microsoft does not document for this field. */
   readonly addedOperators: readonly Operator[]
+  /** What its values are. */
+  readonly type: Field<unknown>['type']
   readonly values: readonly { readonly value: string | number | boolean | null; readonly meaning: string }[]
   readonly note: string
 }
@@ -34,6 +36,7 @@ function referenceOf<E>(fields: Iterable<Field<E>>): readonly FilterFieldReferen
       aliases: field.aliases,
       operators: isUnavailable ? [] : operatorsOf(field),
       addedOperators: isUnavailable ? [] : field.added.filter((operator) => !field.documented.includes(operator)),
+      type: field.type,
       values: field.values.map(([value, meaning]) => ({ value, meaning })),
       note: isUnavailable ? `Cannot be evaluated from the records the API returns: ${field.reason}.` : field.note,
     }

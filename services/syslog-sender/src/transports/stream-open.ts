@@ -84,12 +84,17 @@ async function begin<Opened>(settings: OpenSettings<Opened>, link: StreamLink, s
   }
 }
 
-function openAddress(
+/**
+ * Opens one connection to one address.
+ * @param observe told of the socket before it connects.
+ */
+export function openAddress(
   { clock, destination, onCertificate }: Pick<OpenSettings<unknown>, 'clock' | 'destination' | 'onCertificate'>,
   target: Target,
   { address, family }: ResolvedAddress,
   tlsOptions: ConnectionOptions | undefined,
   signal: AbortSignal,
+  observe?: (socket: Socket) => void,
 ): Promise<StreamLink> {
   return new Promise((resolve, reject) => {
     const common = {
@@ -105,6 +110,7 @@ function openAddress(
     let isConnected = false
     let hasAnswered = false
     const socket: Socket = tlsOptions === undefined ? connectTcp(common) : connectTls({ ...common, ...tlsOptions })
+    observe?.(socket)
     const cancelTimeout = clock.after(destination.connectTimeoutMs, () => fail(timedOut()))
     const onAbort = (): void => fail(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })

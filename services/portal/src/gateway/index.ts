@@ -1,0 +1,2 @@
+export { followAgents } from './follow-agents.ts'
+export { startGateway } from './gateway.ts'

@@ -1,0 +1,177 @@
+/** Reads the topics the read models are made of, from where the models stand, and goes on as records come. It belongs to no group and
+ *  commits nothing to the log, so it never holds retention back; what was removed before it was read is told. */
+import type { BusRecord } from '@siem-relay/bus'
+import { describeError, discardedTopic, rawTopic, type TopicSpec } from '@siem-relay/common'
+import { backoffMs, type World } from '@siem-relay/service-kit'
+import type { ViewsMetrics } from './metrics.ts'
+import type { ReadRecord } from './model.ts'
+import type { ViewsThread } from './thread.ts'
+
+/** New records are looked for this often. */
+const lookMs = 1_000
+const batchRecordsMax = 1_000
+const batchBytesMax = 1_048_576
+/** Of one partition, before the next one has its turn. */
+const batchesMax = 20
+const retry = { minMs: 1_000, maxMs: 30_000 }
+const pruneEveryMs = 3_600_000
+/** Or after so many rows, whichever is first. */
+const pruneEveryRows = 1_000_000
+/** No offsets are kept for it: it is only a name to ask positions by. */
+const noGroup = 'portal.views'
+
+export interface FollowerOptions {
+  readonly world: World
+  readonly thread: ViewsThread
+  readonly tenants: () => readonly string[]
+  readonly metrics: ViewsMetrics
+}
+
+interface Place {
+  next: number
+}
+
+export class Follower {
+  readonly #options: FollowerOptions
+  readonly #closing = new AbortController()
+  /** By `topic/partition`, as the models have it. */
+  readonly #places = new Map<string, Place>()
+  #prunedMs: number | undefined
+  #countedSincePrune = 0
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, random } = this.#options.world
+    const { signal } = this.#closing
+    let failures = 0
+    while (!signal.aborted) {
+      let waitMs = lookMs
+      try {
+        await this.#prune()
+        if (await this.#round()) waitMs = 0
+        failures = 0
+      } catch (error) {
+        if (signal.aborted) return
+        // The models may stand elsewhere now.
+        this.#places.clear()
+        waitMs = Math.max(lookMs, backoffMs(++failures, retry, random))
+        if (failures === 1) log.warn({ error: describeError(error) }, 'the views of the portal could not be brought up')
+      }
+      if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => undefined)
+    }
+  }
+
+  /** @returns whether there is more to read right away. */
+  async #round(): Promise<boolean> {
+    const topics = [discardedTopic, ...this.#options.tenants().map((tenant) => rawTopic(tenant, 'discovery'))]
+    let hasMore = false
+    let failure: unknown
+    for (const topic of topics) {
+      if (this.#closing.signal.aborted) return false
+      try {
+        for (let partition = 0; partition < topic.partitions; partition++)
+          if (await this.#pull(topic, partition)) hasMore = true
+      } catch (error) {
+        // One topic that cannot be read holds up no other.
+        failure ??= error
+      }
+    }
+    if (failure !== undefined) throw failure
+    return hasMore
+  }
+
+  async #pull(topic: TopicSpec, partition: number): Promise<boolean> {
+    const place = await this.#place(topic, partition)
+    let batch: BusRecord[] = []
+    let bytes = 0
+    let batches = 0
+    for await (const record of this.#options.world.bus.read(topic, partition, place.next)) {
+      batch.push(record)
+      bytes += record.value.length
+      if (batch.length < batchRecordsMax && bytes < batchBytesMax) continue
+      if (!(await this.#apply(topic, partition, place, batch)) || this.#closing.signal.aborted) return true
+      if (++batches >= batchesMax) return true
+      batch = []
+      bytes = 0
+    }
+    if (batch.length === 0) return false
+    return !(await this.#apply(topic, partition, place, batch))
+  }
+
+  /** @returns false when the models stood elsewhere. */
+  async #apply(topic: TopicSpec, partition: number, place: Place, batch: readonly BusRecord[]): Promise<boolean> {
+    const { metrics, thread } = this.#options
+    const next = (batch.at(-1)?.offset ?? place.next - 1) + 1
+    const records = batch.map(copy)
+    const applied = await thread.call(
+      'apply',
+      [{ topic: topic.name, partition, from: place.next, next, records }],
+      records.map(({ value }) => value.buffer as ArrayBuffer),
+    )
+    if (applied.outcome === 'moved') {
+      place.next = applied.next
+      return false
+    }
+    place.next = next
+    this.#countedSincePrune += applied.counts.counted
+    metrics.read(topic.name === discardedTopic.name ? 'duplicates' : 'discovery', applied.counts)
+    return true
+  }
+
+  async #place(topic: TopicSpec, partition: number): Promise<Place> {
+    const name = `${topic.name}/${partition}`
+    const known = this.#places.get(name)
+    if (known !== undefined) return known
+    const { thread, world } = this.#options
+    const { log } = world
+    let next = await thread.call('position', [topic.name, partition])
+    const standing = (await world.bus.positions.of(noGroup, [topic])).find((one) => one.partition === partition)
+    if (standing !== undefined && standing.end < next) {
+      log.warn({ topic: topic.name, partition }, 'the log is another one than the views were made of: made anew')
+      await thread.call('reset', [])
+      this.#places.clear()
+      next = 0
+    } else if (standing !== undefined && next > 0 && standing.start > next)
+      log.warn(
+        { topic: topic.name, partition, missed: standing.start - next },
+        'records were removed before the views had them',
+      )
+    const place = { next }
+    this.#places.set(name, place)
+    return place
+  }
+
+  async #prune(): Promise<void> {
+    const { metrics, thread, world } = this.#options
+    const nowMs = world.clock.nowMs()
+    const isRecent = this.#prunedMs !== undefined && nowMs - this.#prunedMs < pruneEveryMs
+    if (isRecent && this.#countedSincePrune < pruneEveryRows) return
+    const pruned = await thread.call('prune', [nowMs])
+    this.#prunedMs = nowMs
+    this.#countedSincePrune = 0
+    metrics.kept(pruned)
+    if (pruned.daysCut > 0)
+      world.log.warn(
+        { days: pruned.daysCut },
+        'days of discovery left the views early: raise portal.views.discoveryRowsMax',
+      )
+  }
+}
+
+/** Values share memory with their neighbours, which would all cross to the thread. */
+function copy({ key, value, headers, offset, appendedMs }: BusRecord): ReadRecord {
+  return { key, value: new Uint8Array(value), headers, offset, appendedMs }
+}
