@@ -123,6 +123,8 @@ export class Desk {
   }
 
   attach(desked: Desked): void {
+    // What was said of the receiver was said before its messages stopped.
+    if (desked.replay === undefined) this.#said = undefined
     this.#places.set(desked.feed.group, { ...desked, isEnding: false, onClosed: undefined })
     this.ring()
   }
