@@ -36,6 +36,10 @@ export const labelMeanings: Readonly<Record<string, LabelMeaning>> = {
   },
   outcome: { meaning: 'what became of a replayed record', values: ['formatted', 'discarded', 'invalid'] },
   protocol: { meaning: 'how an agent delivers', values: ['udp', 'tcp', 'tls', 'relp', 'console', 'sentinel'] },
+  question: {
+    meaning: "what a page asks the portal's views",
+    values: ['summary', 'apps', 'users', 'ipAddresses', 'usage', 'export', 'duplicates'],
+  },
   reason: {
     meaning: 'why it was left out, or rejected',
     values: ['filter', 'repeat', 'duplicate', 'too_long', 'not_utf8', 'malformed', 'columns'],
@@ -50,7 +54,8 @@ export const labelMeanings: Readonly<Record<string, LabelMeaning>> = {
       ...['ok', 'throttled', 'auth', 'refused', 'bad_answer', 'unavailable'],
       ...['bad_body', 'unauthorized', 'not_found', 'unsupported', 'too_large', 'busy', 'aborted'],
       ...['accepted', 'repeated', 'rejected', 'taken', 'unwanted', 'dead_lettered'],
-      ...['done', 'failed', 'opened', 'applied', 'conflict'],
+      ...['done', 'failed', 'succeeded', 'opened', 'applied', 'conflict'],
+      ...['counted', 'old', 'other', 'unreadable', '2xx', '3xx', '4xx', '5xx'],
     ],
   },
   revision: { meaning: 'commit of the build' },
@@ -59,7 +64,10 @@ export const labelMeanings: Readonly<Record<string, LabelMeaning>> = {
     meaning: 'part of the way; of dead letters the service that wrote them',
     values: ['formatter', 'sender', 'syslog-sender', 'sentinel-sender', 'remote-sender', 'replay'],
   },
-  state: { meaning: 'of a stretch that may be incomplete', values: ['open', 'unverifiable'] },
+  state: {
+    meaning: 'of a stretch that may be incomplete; of an agent as the portal shows it',
+    values: ['open', 'unverifiable', 'created', 'connected', 'connection-error', 'disconnected', 'disabled'],
+  },
   status: {
     meaning: 'HTTP status; others by their class; none: no answer',
     values: [
@@ -72,6 +80,7 @@ export const labelMeanings: Readonly<Record<string, LabelMeaning>> = {
   table: { meaning: 'table of the streaming API that is read' },
   tenant: { meaning: 'name of a tenant' },
   version: { meaning: 'of the build' },
+  view: { meaning: 'what the portal keeps for its pages', values: ['discovery', 'duplicates'] },
   way: { meaning: 'how discovery rows came', values: ['http', 'directory'] },
 }
 
