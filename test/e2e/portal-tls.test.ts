@@ -45,7 +45,7 @@ test('answers over TLS below its path, with a cookie for this host alone, and ha
     expect((await ask('GET', script)).headers['content-type']).toMatch(/^text\/javascript/)
     expect(await ask('GET', '/siem')).toMatchObject({ status: 308, headers: { location: '/siem/' } })
     expect((await ask('GET', '/api/v1/session')).status).toBe(404)
-    expect((await ask('GET', '/siem/assets/docs/using/portal.md')).text).toMatch(/^# The portal/)
+    expect((await ask('GET', '/siem/docs/using/portal.md')).text).toMatch(/^# The portal/)
 
     const token = relay.portal?.setUpLink?.split('token=')[1]
     const made = await ask('POST', '/siem/api/v1/setup', { token, name: 'ada', password: 'correct horse battery' })
