@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { agentStatusTopic, agentsTopic, encodeStoredAgent, outTopic, rawTopic } from '@siem-relay/common'
 import { type PortalClient, setUpPortal } from '../../services/portal/src/testing/browser.ts'
 import { embeddedLog } from '../faults/ledger.ts'
@@ -14,6 +15,8 @@ const agents = 1_000
 const rows = 1_000_000
 const batchRows = 10_000
 const asked = 5
+/** As an open page does, only more often. */
+const lookEveryMs = 1_000
 
 /** What each page asks for. */
 const pages: Readonly<Record<string, readonly (readonly [method: string, path: string, body?: object])[]>> = {
@@ -99,12 +102,18 @@ async function measure(relay: RelayProcess): Promise<void> {
   const client = await setUpPortal({ url: link[1] ?? '', setUpLink: link[0].trim() })
   console.log(`portal: ${agents} agents, ${rows} discovery rows; the slowest of ${asked} answers`)
   const atMs = performance.now()
+  console.log(`  memory after the start: ${await memoryOf(relay)}`)
+  const { body } = await client.call('GET', '/agents')
+  if (body.agents.length !== agents) throw new Error(`the table has ${body.agents.length} agents`)
   let slowestMs = 0
   while ((await readRows(relay)) < rows) {
     // The table everybody looks at has to answer meanwhile.
     slowestMs = Math.max(slowestMs, await msOf(client, ['GET', '/agents']))
+    await setTimeout(lookEveryMs)
   }
-  console.log(`  read into the views in ${((performance.now() - atMs) / 1_000).toFixed(1)} s; SIEM agents meanwhile: ${slowestMs.toFixed(0)} ms`)
+  const seconds = ((performance.now() - atMs) / 1_000).toFixed(1)
+  console.log(`  read into the views in ${seconds} s; SIEM agents meanwhile: ${slowestMs.toFixed(0)} ms`)
+  console.log(`  memory then: ${await memoryOf(relay)}`)
   for (const [page, calls] of Object.entries(pages)) {
     const told: string[] = []
     for (const call of calls) {
@@ -114,10 +123,15 @@ async function measure(relay: RelayProcess): Promise<void> {
     }
     console.log(`  ${page}: ${told.join(', ')}`)
   }
-  const peakKb = /^VmHWM:\s+(\d+) kB/m.exec(await readFile(`/proc/${relay.pid}/status`, 'utf8'))?.[1]
-  console.log(
-    `  memory of the process: ${mb(await residentBytes(relay.pid))} MB, at most ${mb(Number(peakKb) * 1_024)} MB`,
-  )
+  console.log(`  memory at the end: ${await memoryOf(relay)}`)
+}
+
+/** Resident now and at most; of that the heap of the main thread. */
+async function memoryOf({ pid, adminUrl }: RelayProcess): Promise<string> {
+  const peakKb = /^VmHWM:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]
+  const metrics = await (await fetch(`${adminUrl}/metrics`)).text()
+  const heap = Number(/^nodejs_heap_size_total_bytes (\S+)/m.exec(metrics)?.[1])
+  return `${mb(await residentBytes(pid))} MB, at most ${mb(Number(peakKb) * 1_024)} MB; heap ${mb(heap)} MB`
 }
 
 /** @throws for any answer but a good one: a refusal would be quick. */
