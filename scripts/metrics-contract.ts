@@ -40,20 +40,24 @@ export const labelMeanings: Readonly<Record<string, LabelMeaning>> = {
     meaning: 'why it was left out, or rejected',
     values: ['filter', 'repeat', 'duplicate', 'too_long', 'not_utf8', 'malformed', 'columns'],
   },
+  request: {
+    meaning: 'what an agent in another network asks',
+    values: ['hello', 'lease', 'poll', 'report', 'release'],
+  },
   result: {
     meaning: 'what came of it; which ones, the metric says',
     values: [
       ...['ok', 'throttled', 'auth', 'refused', 'bad_answer', 'unavailable'],
       ...['bad_body', 'unauthorized', 'not_found', 'unsupported', 'too_large', 'busy', 'aborted'],
       ...['accepted', 'repeated', 'rejected', 'taken', 'unwanted', 'dead_lettered'],
-      ...['done', 'failed', 'opened', 'applied'],
+      ...['done', 'failed', 'opened', 'applied', 'conflict'],
     ],
   },
   revision: { meaning: 'commit of the build' },
   source: { meaning: 'id of a source' },
   stage: {
     meaning: 'part of the way; of dead letters the service that wrote them',
-    values: ['formatter', 'sender', 'syslog-sender', 'sentinel-sender', 'replay'],
+    values: ['formatter', 'sender', 'syslog-sender', 'sentinel-sender', 'remote-sender', 'replay'],
   },
   state: { meaning: 'of a stretch that may be incomplete', values: ['open', 'unverifiable'] },
   status: {

@@ -88,11 +88,14 @@ test('samples of the three time formats come from the relay', async () => {
   await group.getByText('Mar 02 2023 21:10:02').waitFor()
   await group.getByText('Mar 02 21:10:02', { exact: true }).waitFor()
   await group.getByText('2023-03-02T21:10:02.022Z').waitFor()
-  await page.getByLabel('Include PRI').uncheck()
+  await page.getByLabel('Sample line').filter({ hasText: ' relay-1 CEF:0' }).waitFor()
+  await page.getByLabel('Include system name').uncheck()
   await page
     .getByLabel('Sample line')
-    .filter({ hasText: /^2023-03-02T21:10:02.022Z relay-1 CEF:0/ })
+    .filter({ hasText: /^<\d+>2023-03-02T21:10:02.022Z CEF:0/ })
     .waitFor()
+  await page.getByLabel('Include PRI').uncheck()
+  await page.getByText('without PRI a line starts with the year').waitFor()
 })
 
 test('a problem is shown at its field, and Next leads to it', async () => {

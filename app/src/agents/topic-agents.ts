@@ -10,7 +10,8 @@ export class TopicAgents implements AsyncDisposable {
   readonly #table: Table
   readonly #log: Log
   /** What was warned of, by agent: the same is told once. */
-  readonly #warned = new Map<string, string>()
+  readonly #unusable = new Map<string, string>()
+  readonly #refused = new Map<string, string>()
 
   static async open(bus: Bus, log: Log): Promise<TopicAgents> {
     await bus.ensureTopics([agentsTopic])
@@ -38,7 +39,7 @@ export class TopicAgents implements AsyncDisposable {
 
   /** One that a service of this process refuses. */
   refused(id: string, problem: string): void {
-    this.#warn(id, problem, 'agent of the portal is left out: it asks for what cannot be done here')
+    this.#warn(this.#refused, id, problem, 'agent of the portal is left out: it asks for what cannot be done here')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -47,20 +48,30 @@ export class TopicAgents implements AsyncDisposable {
 
   #isUsable(entry: DecodedAgent, ids: ReadonlySet<string>): boolean {
     if (ids.has(entry.id)) {
-      this.#warn(entry.id, 'hidden', 'agent of the portal is left out: the configuration file has one with the same id')
+      this.#warn(
+        this.#unusable,
+        entry.id,
+        'hidden',
+        'agent of the portal is left out: the configuration file has one with the same id',
+      )
       return false
     }
     if ('problem' in entry) {
-      this.#warn(entry.id, entry.problem, 'agent of the portal is left out: this version cannot read its definition')
+      this.#warn(
+        this.#unusable,
+        entry.id,
+        entry.problem,
+        'agent of the portal is left out: this version cannot read its definition',
+      )
       return false
     }
-    this.#warned.delete(entry.id)
+    this.#unusable.delete(entry.id)
     return true
   }
 
-  #warn(id: string, problem: string, message: string): void {
-    if (this.#warned.get(id) === problem) return
-    this.#warned.set(id, problem)
+  #warn(told: Map<string, string>, id: string, problem: string, message: string): void {
+    if (told.get(id) === problem) return
+    told.set(id, problem)
     this.#log.warn({ agent: printable(id).slice(0, 64), problem: printable(problem).slice(0, 500) }, message)
   }
 }

@@ -38,15 +38,15 @@ export interface AgentApiParts {
 
 const requests = ['hello', 'lease', 'poll', 'report', 'release'] as const
 type RequestName = (typeof requests)[number]
-const outcomes = ['ok', 'unauthorized', 'conflict', 'refused', 'failed'] as const
+const results = ['ok', 'unauthorized', 'conflict', 'refused', 'failed'] as const
 
 export function addAgentRoutes(server: FastifyInstance, { metrics, admit }: AgentApiParts): void {
   const counted = counter(metrics, {
     name: 'siem_relay_portal_agent_requests_total',
     help: 'Requests of agents that run in another network, by what they asked and how it was answered.',
-    labels: ['request', 'outcome'],
+    labels: ['request', 'result'],
   })
-  for (const request of requests) for (const outcome of outcomes) counted.labels(request, outcome).inc(0)
+  for (const request of requests) for (const result of results) counted.labels(request, result).inc(0)
   const admitted = new WeakMap<FastifyRequest, Admitted>()
 
   function add<Schema extends z.ZodType>(
@@ -64,7 +64,7 @@ export function addAgentRoutes(server: FastifyInstance, { metrics, admit }: Agen
         admitted.set(request, found)
       },
       onResponse: async (_request, reply) => {
-        counted.labels(name, outcomeOf(reply)).inc()
+        counted.labels(name, resultOf(reply)).inc()
       },
       handler: async (request, reply) => {
         const found = admitted.get(request)
@@ -124,7 +124,7 @@ function headerOf(request: FastifyRequest, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-function outcomeOf({ statusCode }: FastifyReply): (typeof outcomes)[number] {
+function resultOf({ statusCode }: FastifyReply): (typeof results)[number] {
   if (statusCode < 300) return 'ok'
   if (statusCode === 401) return 'unauthorized'
   if (statusCode === 409) return 'conflict'

@@ -1,5 +1,5 @@
 /** Pages by path, with the browser's history, under whatever prefix the portal is mounted. A page may ask before it is left. */
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { root } from './root.ts'
 import { createStore } from './store.ts'
 
@@ -88,7 +88,8 @@ function isFile(pathname: string): boolean {
 
 /** @param ask resolves to true when the page may be left; it is asked while `isDirty`. */
 export function useLeaveGuard(isDirty: boolean, ask: () => Promise<boolean>): void {
-  useEffect(() => {
+  // At once: what was typed must not be lost to somebody who is fast.
+  useLayoutEffect(() => {
     if (!isDirty) return
     const warn = (event: BeforeUnloadEvent) => event.preventDefault()
     guard = ask

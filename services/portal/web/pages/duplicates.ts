@@ -72,6 +72,6 @@ function Copy({
   return html`<div class="twin-copy">
     <span class=${`badge badge-${tone}`}>${label}</span>
     <strong><bdi>${copy.title ?? copy.id}</bdi></strong>
-    <span class="minor"><bdi>${copy.source ?? 'unknown source'}</bdi> · <code><bdi>${copy.id}</bdi></code></span>
+    <span class="minor"><bdi>${copy.source ?? 'unknown source'}</bdi>${copy.title !== undefined && html` · <code><bdi>${copy.id}</bdi></code>`}</span>
   </div>`
 }

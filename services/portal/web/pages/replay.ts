@@ -58,7 +58,7 @@ function Plan({ agents, onStarted }: { readonly agents: readonly AgentRow[]; rea
       set(value)
       setPlan(undefined)
     }
-  const run = async (path: string, body: unknown, after: (answer: unknown) => void) => {
+  const run = async (path: string, body: object, after: (answer: unknown) => void) => {
     setIsBusy(true)
     setFailure(undefined)
     try {
