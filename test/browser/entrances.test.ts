@@ -4,11 +4,10 @@ import { request } from 'node:https'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Relay } from '../../app/src/all-in-one.ts'
-import { navigation } from '../../services/portal/web/routes.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { startTestRelay, temporaryDirectory } from '../support/relay.ts'
 import { startReverseProxy } from '../support/reverse-proxy.ts'
-import { launch, openPage, visit } from './support/browser.ts'
+import { launch, openPage, pagesOf, visit } from './support/browser.ts'
 import { addSyslogAgent, setUp, signIn } from './support/steps.ts'
 
 let browser: Browser
@@ -55,8 +54,9 @@ test('behind a reverse proxy with a path: set up, made and read under the path a
     )
     await page.getByRole('button', { name: 'Finish' }).click()
     await page.getByRole('link', { name: 'Plant' }).waitFor()
-    for (const { path, label } of navigation.flatMap(({ items }) => items)) {
-      await visit(watched, `${proxy.origin}/siem${path}`)
+    for (const { path, label } of await pagesOf(page)) {
+      expect(path).toMatch(/^\/siem\//)
+      await visit(watched, `${proxy.origin}${path}`)
       await page.getByRole('link', { name: label, exact: true }).and(page.locator('[aria-current=page]')).waitFor()
     }
     expect(proxy.strays).toEqual([])

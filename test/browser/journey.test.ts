@@ -10,4 +10,5 @@ beforeAll(async () => {
 })
 afterAll(() => browser.close())
 
-test('an agent is set up, connects, is edited, gets a new token, rests, sends again, and goes', () => walkJourney(browser))
+test('an agent is set up, connects, is edited, gets a new token, rests, sends again, and goes', () =>
+  walkJourney(browser))

@@ -186,7 +186,10 @@ class Walk {
     await dialog.getByRole('button', { name: /^Left out/ }).click()
     await dialog.getByText('Does not hold:', { exact: false }).first().waitFor({ state: 'attached' })
     expect(this.#source.mildAlerts).toContain(JSON.parse(await textOf(dialog, 'Record'))._id)
-    await dialog.getByRole('button', { name: /^Sent \d/ }).first().click()
+    await dialog
+      .getByRole('button', { name: /^Sent \d/ })
+      .first()
+      .click()
     await sent.first().click()
     const line = await textOf(dialog, 'Line')
     expect(line).toMatch(/^<\d+>\S+ relay-munich CEF:0\|/)
@@ -207,9 +210,9 @@ class Walk {
   }
 
   async readStartCommand(): Promise<void> {
-    const [program, ...rest] = ((await this.#page.getByLabel('Start command', { exact: true }).textContent()) ?? '').split(
-      ' ',
-    )
+    const [program, ...rest] = (
+      (await this.#page.getByLabel('Start command', { exact: true }).textContent()) ?? ''
+    ).split(' ')
     expect([program, rest[0]]).toEqual(['siem-relay', 'agent'])
     this.#command = rest
   }

@@ -82,3 +82,14 @@ export async function visit({ page, interruptions }: Watched, url: string): Prom
     }
   }
 }
+
+/** The pages that the navigation leads to. */
+export async function pagesOf(page: Page): Promise<readonly { readonly path: string; readonly label: string }[]> {
+  const links = await page.getByRole('navigation', { name: 'Main' }).getByRole('link').all()
+  return Promise.all(
+    links.map(async (link) => ({
+      path: (await link.getAttribute('href')) ?? '',
+      label: ((await link.textContent()) ?? '').trim(),
+    })),
+  )
+}

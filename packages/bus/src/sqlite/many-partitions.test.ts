@@ -14,13 +14,22 @@ test('a log with more than 512 partitions takes records, state and offsets, and 
     const writer = await bus.writer('test', memory)
     for (const round of range(3))
       await writer.commit({
-        records: range(20).map((key) => ({ topic: late.name, key: `${key}`, value: Buffer.from(`${round}`), headers: {} })),
+        records: range(20).map((key) => ({
+          topic: late.name,
+          key: `${key}`,
+          value: Buffer.from(`${round}`),
+          headers: {},
+        })),
         state: [{ key: 'round', value: Buffer.from(`${round}`) }],
       })
   }
   await using bus = await log.open()
   const read = (await readAll(bus, late)).map(({ key, value }) => `${key} ${value}`)
-  expect(read.toSorted()).toEqual(range(3).flatMap((round) => range(20).map((key) => `${key} ${round}`)).toSorted())
+  expect(read.toSorted()).toEqual(
+    range(3)
+      .flatMap((round) => range(20).map((key) => `${key} ${round}`))
+      .toSorted(),
+  )
   const writer = await bus.writer('test', memory)
   expect(writer.state.get('round')?.toString()).toBe('2')
   await bus.deleteTopics([late.name])
