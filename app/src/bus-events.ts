@@ -12,6 +12,7 @@ const texts: Readonly<Record<BusEvent['kind'], string>> = {
   'records-expired': 'records expired before a group had read them',
   'retention-failed': 'old records could not be removed; tried again later',
   'partitions-assigned': 'partitions were assigned',
+  'partitions-released': 'partitions were given back',
   fenced: 'another instance took a partition over; its work goes on there',
   'cluster-unreachable': 'Kafka cannot be reached; waiting for it',
   'cluster-reached': 'Kafka was reached',
@@ -21,6 +22,7 @@ const infos = new Set<BusEvent['kind']>([
   'retention-removed',
   'intake-opened',
   'partitions-assigned',
+  'partitions-released',
   'cluster-reached',
 ])
 
@@ -40,6 +42,11 @@ export function busEvents(log: World['log'], metrics: World['metrics']): (event:
     if (kind === 'partitions-assigned') {
       const place = placeOf(event.group)
       if (place !== undefined) assigned.set(place, event.partitions)
+    }
+    // Of agents that are deleted nothing stays behind.
+    if (kind === 'partitions-released') {
+      const place = placeOf(event.group)
+      if (place !== undefined) assigned.remove(place)
     }
     if (kind === 'fenced') fenced.inc()
     if (infos.has(kind)) log.info(fields, texts[kind])

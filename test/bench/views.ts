@@ -10,29 +10,37 @@ const batchRows = 1_000
 const dayMs = 86_400_000
 const days = 90
 
-/** Every row is another one. People have some thirty apps, of a few hundred, and two addresses. */
-function batchAt(from: number, nowMs: number): Batch {
+/** Every row is another one. People have some thirty apps, of a few hundred, and two addresses.
+ *  @param share how far the row is through the days. */
+export function discoveryRow(share: number, nowMs: number): object {
   const any = (below: number): number => Math.floor(Math.random() * below)
-  const timeMs = nowMs - (days - 1 - Math.floor((from / rowsMax) * days)) * dayMs
+  const user = any(5_000)
+  const app = (user * 7 + any(30) * 11) % 600
+  return {
+    TimeGenerated: new Date(timeAt(share, nowMs)).toISOString(),
+    StreamName: `Stream ${any(4)}`,
+    TotalEvents: any(50),
+    UploadedBytes: any(1_000_000),
+    DownloadedBytes: any(1_000_000),
+    IpAddress: `10.${user % 250}.${any(2)}.7`,
+    UserName: `user${user}@contoso.com`,
+    AppName: `App ${app}`,
+    AppId: app,
+    AppCategory: `Category ${app % 20}`,
+    AppTags: app % 3 === 0 ? ['sanctioned'] : [],
+    AppScore: app % 11,
+  }
+}
+
+function timeAt(share: number, nowMs: number): number {
+  return nowMs - (days - 1 - Math.floor(share * days)) * dayMs
+}
+
+function batchAt(from: number, nowMs: number): Batch {
+  const share = from / rowsMax
   const records = Array.from({ length: batchRows }, (_, index) => {
-    const user = any(5_000)
-    const app = (user * 7 + any(30) * 11) % 600
-    const row = {
-      TimeGenerated: new Date(timeMs).toISOString(),
-      StreamName: `Stream ${any(4)}`,
-      TotalEvents: any(50),
-      UploadedBytes: any(1_000_000),
-      DownloadedBytes: any(1_000_000),
-      IpAddress: `10.${user % 250}.${any(2)}.7`,
-      UserName: `user${user}@contoso.com`,
-      AppName: `App ${app}`,
-      AppId: app,
-      AppCategory: `Category ${app % 20}`,
-      AppTags: app % 3 === 0 ? ['sanctioned'] : [],
-      AppScore: app % 11,
-    }
-    const value = Buffer.from(JSON.stringify(row))
-    return { key: `row-${from + index}`, headers: {}, offset: from + index, appendedMs: timeMs, value }
+    const value = Buffer.from(JSON.stringify(discoveryRow(share, nowMs)))
+    return { key: `row-${from + index}`, headers: {}, offset: from + index, appendedMs: timeAt(share, nowMs), value }
   })
   return { topic: 'raw.contoso.discovery', partition: 0, from, next: from + batchRows, records }
 }

@@ -19,6 +19,8 @@ export interface PageOptions {
   readonly width?: number
   readonly height?: number
   readonly scheme?: 'light' | 'dark'
+  /** Takes certificates of authorities it does not know, as those of tests are. */
+  readonly takesAnyCertificate?: boolean
 }
 
 export interface Watched extends AsyncDisposable {
@@ -33,7 +35,7 @@ export interface Watched extends AsyncDisposable {
 /** A page of its own context. Answers of the API that are errors on purpose are no errors of the page. */
 export async function openPage(
   browser: Browser,
-  { width = 1280, height = 860, scheme = 'light' }: PageOptions = {},
+  { width = 1280, height = 860, scheme = 'light', takesAnyCertificate = false }: PageOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext({
     viewport: { width, height },
@@ -41,6 +43,7 @@ export async function openPage(
     reducedMotion: 'reduce',
     locale: 'en-US',
     timezoneId: 'UTC',
+    ignoreHTTPSErrors: takesAnyCertificate,
   })
   const page = await context.newPage()
   page.setDefaultTimeout(15_000)
@@ -78,4 +81,15 @@ export async function visit({ page, interruptions }: Watched, url: string): Prom
       if (interruptions.length === before || attempt === 2) throw error
     }
   }
+}
+
+/** The pages that the navigation leads to. */
+export async function pagesOf(page: Page): Promise<readonly { readonly path: string; readonly label: string }[]> {
+  const links = await page.getByRole('navigation', { name: 'Main' }).getByRole('link').all()
+  return Promise.all(
+    links.map(async (link) => ({
+      path: (await link.getAttribute('href')) ?? '',
+      label: ((await link.textContent()) ?? '').trim(),
+    })),
+  )
 }

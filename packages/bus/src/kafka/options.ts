@@ -43,6 +43,8 @@ export type KafkaBusEvent =
       readonly records: number
     }
   | { readonly kind: 'partitions-assigned'; readonly group: string; readonly partitions: number }
+  /** A worker has stopped: it has no part in the group any more. */
+  | { readonly kind: 'partitions-released'; readonly group: string }
   /** Another worker has claimed the partition: this one begins anew, if the partition is still its own. */
   | { readonly kind: 'fenced'; readonly group: string; readonly topic: string; readonly partition: number }
   | { readonly kind: 'cluster-unreachable'; readonly error: unknown }

@@ -182,6 +182,7 @@ class GroupWorker implements Worker {
     for (const { ending } of lives) ending.abort(this.#stopping.signal.reason)
     await Promise.all(lives.map(({ done }) => done))
     await this.#membership?.stop()
+    this.#core.emit({ kind: 'partitions-released', group: this.#spec.group })
   }
 }
 

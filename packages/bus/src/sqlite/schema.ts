@@ -1,7 +1,7 @@
 /** The database file: its settings, its tables, its version, and whether it was closed in order. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { RelayError } from '@siem-relay/common'
 
 const schemaVersion = 1
@@ -48,13 +48,23 @@ const tables = `
     PRIMARY KEY (scope, key)) WITHOUT ROWID;
 `
 
+/** `run` tells the last row id of the whole connection, and throws where that is no safe number: a batch's id is none from the 512th
+ *  partition on (`512 << 44` is 2^53). Statements that write tell in big integers. */
+class LogDatabase extends DatabaseSync {
+  override prepare(sql: string): StatementSync {
+    const statement = super.prepare(sql)
+    if (/^\s*(INSERT|UPDATE|DELETE)\b/i.test(sql)) statement.setReadBigInts(true)
+    return statement
+  }
+}
+
 /**
  * Opens or creates the file and marks it as in use.
  * @throws {RelayError} `RELAY_LOG_SCHEMA` when a newer version wrote it; `RELAY_LOG_UNUSABLE` when its structure is damaged.
  */
 export function openDatabase(directory: string, pagesMax: number | undefined): DatabaseSync {
   const file = join(directory, 'log.db')
-  const db = new DatabaseSync(file, { timeout: 5000 })
+  const db = new LogDatabase(file, { timeout: 5000 })
   try {
     db.exec(settings)
     if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count=${pagesMax}`)
