@@ -9,6 +9,8 @@ import type { Report } from './report.ts'
 import { startFaultSource } from './source.ts'
 
 const megabyte = 1_048_576
+/** What is bounded here is the way of records; what the portal keeps for its pages has a bound of its own. */
+const withoutPortal = { portal: { enabled: false } }
 const residentMax = 300 * megabyte
 
 export async function receiverThatNeverReads(seed: number): Promise<Report> {
@@ -31,6 +33,7 @@ async function badReceiver(name: string, mode: Gate['mode'], complaint: RegExp, 
   await using gate = await startGate(receiver.port, mode)
   source.add(20_000)
   const relay = await startRelayProcess(directory.path, {
+    ...withoutPortal,
     sources: [source.config],
     agents: [
       {
@@ -84,6 +87,7 @@ export async function backlogBehindStalledReceiver(records: number, seed: number
   // A tenant of two busy days, there before the relay is.
   source.add(Math.ceil(records / 1.1), Date.now() - 40 * 3_600_000)
   const relay = await startRelayProcess(directory.path, {
+    ...withoutPortal,
     sources: [source.config],
     agents: [
       { id: 'siem', syslog: { host: '127.0.0.1', port: gate.port, protocol: 'tcp', framing: 'octet-counting' } },
