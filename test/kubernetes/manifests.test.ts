@@ -96,7 +96,8 @@ describe.each(Object.keys(kustomizations) as (keyof typeof kustomizations)[])('%
 
   test.each(deployments(manifests).map((one) => [one.metadata.name, one] as const))(
     '%s: not root, nothing writable but what is named, no rights, probes, bounds',
-    (_, { spec: { template, selector } }) => {
+    (deployment, { spec: { template, selector } }) => {
+      const hasData = name === 'embedded' || deployment === 'siem-relay-portal'
       const { spec } = template
       expect(spec).toMatchObject({
         automountServiceAccountToken: false,
@@ -114,12 +115,12 @@ describe.each(Object.keys(kustomizations) as (keyof typeof kustomizations)[])('%
           },
           livenessProbe: { httpGet: { path: '/livez', port: 'metrics' } },
           readinessProbe: { httpGet: { path: '/readyz', port: 'metrics' } },
-          resources: { limits: { memory: '384Mi' } },
+          resources: { limits: { memory: hasData ? '512Mi' : '384Mi' } },
           ports: [{ name: 'metrics', containerPort: 9464 }],
         })
         expect(container.env).toContainEqual({ name: 'SIEM_RELAY_ADMIN__LISTEN', value: '0.0.0.0:9464' })
         const writable = container.volumeMounts.filter(({ readOnly }) => readOnly !== true).map((one) => one.mountPath)
-        expect(writable.toSorted()).toEqual(name === 'embedded' ? ['/siem-relay/data', '/tmp'] : ['/tmp'])
+        expect(writable.toSorted()).toEqual(hasData ? ['/siem-relay/data', '/tmp'] : ['/tmp'])
       }
       expect(selects(selector, template.metadata.labels)).toBe(true)
     },
@@ -187,14 +188,15 @@ describe('the overlay of one pod', () => {
 describe('the overlay on Kafka', () => {
   const manifests = of('kafka')
 
-  test('runs every service there is, two of each, one of them at a time away', () => {
+  test('runs every service there is, two of each, one of them at a time away; one portal, whose accounts are its own', () => {
     const found = deployments(manifests)
     expect(found.map(({ metadata }) => metadata.name).toSorted()).toEqual(
       serviceNames.map((service) => `siem-relay-${service}`).toSorted(),
     )
     for (const { metadata, spec } of found) {
       const service = metadata.name.replace('siem-relay-', '')
-      expect(spec.replicas).toBe(2)
+      expect(spec.replicas).toBe(service === 'portal' ? 1 : 2)
+      if (service === 'portal') expect(spec.strategy).toEqual({ type: 'Recreate' })
       expect(spec.template.metadata.labels['app.kubernetes.io/component']).toBe(service)
       expect(spec.template.spec.containers[0]?.args).toEqual([
         ...['run', '--config', '/siem-relay/config/siem-relay.yaml', '--service', service],
@@ -204,7 +206,12 @@ describe('the overlay on Kafka', () => {
       ofKind(manifests, 'PodDisruptionBudget')
         .map(({ metadata }) => metadata.name)
         .toSorted(),
-    ).toEqual(found.map(({ metadata }) => metadata.name).toSorted())
+    ).toEqual(
+      found
+        .map(({ metadata }) => metadata.name)
+        .filter((one) => one !== 'siem-relay-portal')
+        .toSorted(),
+    )
   })
 
   test('KEDA scales the syslog-sender by the lag of its agent, up to its partitions, and nobody else sets replicas', () => {
