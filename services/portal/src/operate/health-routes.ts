@@ -6,7 +6,7 @@ import { lagQuerySchema } from '../contract/records.ts'
 import { route } from '../server/route.ts'
 
 /** How long rates are measured. */
-const windowMs = 1_000
+const windowMs = 700
 
 export function addHealthRoutes(server: FastifyInstance, { control }: PortalContext): void {
   /** Who asks while it is being measured gets the same answer. */
