@@ -93,7 +93,7 @@ function readToken(file: string): FileText {
   try {
     return readTextFile(file, tokenFileBytesMax)
   } catch (cause) {
-    throw new RelayError('RELAY_CONFIG_INVALID', `Invalid token: the file ${file} cannot be read`, { cause })
+    throw invalid(`Invalid token: the file ${file} cannot be read`, cause)
   }
 }
 
@@ -106,6 +106,8 @@ function whatItIs(text: string): string {
   return 'tokens of the portal begin with sra_'
 }
 
-function invalid(message: string): RelayError {
-  return new RelayError('RELAY_CONFIG_INVALID', message)
+/** What the agent runs with is its command line and environment: there is no file to correct. */
+function invalid(message: string, cause?: unknown): RelayError {
+  const nextMove = 'Correct the option; `siem-relay agent --help` lists them, and --check tries them once.'
+  return new RelayError('RELAY_CONFIG_INVALID', message, { nextMove, cause })
 }

@@ -219,10 +219,11 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** What an error may add: its cause, another disposition than usual, and how long the other side asked us to wait. */
+/** What an error may add: its cause, another disposition or next move than usual, and how long the other side asked us to wait. */
 export interface RelayErrorOptions {
   readonly cause?: unknown
   readonly disposition?: Disposition
+  readonly nextMove?: string
   readonly retryAfterMs?: number
 }
 
@@ -230,6 +231,8 @@ export interface RelayErrorOptions {
 export class RelayError extends Error {
   readonly code: ErrorCode
   readonly disposition: Disposition
+  /** What an operator can do about it. */
+  readonly nextMove: string
   readonly retryAfterMs: number | undefined
 
   constructor(code: ErrorCode, message: string, options: RelayErrorOptions = {}) {
@@ -237,12 +240,8 @@ export class RelayError extends Error {
     this.name = 'RelayError'
     this.code = code
     this.disposition = options.disposition ?? errorCodes[code].disposition
+    this.nextMove = options.nextMove ?? errorCodes[code].nextMove
     this.retryAfterMs = options.retryAfterMs
-  }
-
-  /** What an operator can do about it. */
-  get nextMove(): string {
-    return errorCodes[this.code].nextMove
   }
 }
 

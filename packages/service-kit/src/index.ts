@@ -1,5 +1,6 @@
 export { type Admin, type AdminOptions, startAdmin } from './admin.ts'
 export { systemClock } from './clock.ts'
+export { findingsOf } from './config/issues.ts'
 export { type JsonSchemaNames, jsonSchemaOf } from './config/json-schema.ts'
 export { type LoadedConfig, type LoadOptions, loadConfig, type Origins } from './config/load.ts'
 export { ConfigError, type Problem } from './config/problems.ts'

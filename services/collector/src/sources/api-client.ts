@@ -11,18 +11,17 @@ import { problemOf } from './problem.ts'
 
 /** The credentials are good but may not read this kind of record; another kind may be fine. */
 export class PermissionError extends RelayError {
-  readonly #permission: string | undefined
-
   /** @param permission what is missing, where the API does not say so itself. */
   constructor(message: string, permission?: string) {
-    super('RELAY_SOURCE_AUTH', message)
-    this.#permission = permission
-  }
-
-  override get nextMove(): string {
-    return this.#permission === undefined
-      ? super.nextMove
-      : `Give the app registration the application permission ${this.#permission} in Microsoft Entra, and grant admin consent.`
+    super(
+      'RELAY_SOURCE_AUTH',
+      message,
+      permission === undefined
+        ? {}
+        : {
+            nextMove: `Give the app registration the application permission ${permission} in Microsoft Entra, and grant admin consent.`,
+          },
+    )
   }
 }
 

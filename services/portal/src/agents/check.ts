@@ -11,8 +11,10 @@ import {
   framingOf,
   wants,
 } from '@siem-relay/common'
+import { findingsOf } from '@siem-relay/service-kit'
+import type { z } from 'zod'
 import type { AgentCheck } from '../contract/agents.ts'
-import { problemsOf } from '../server/errors.ts'
+import { problemsMax } from '../server/errors.ts'
 import { type AddressRules, problemOfHost, problemOfPort } from './addresses.ts'
 import { sampleRecord } from './sample-record.ts'
 
@@ -33,12 +35,18 @@ export interface Checked extends AgentCheck {
 
 export function checkDefinition(definition: Readonly<Record<string, unknown>>, rules: CheckRules): Checked {
   const parsed = agentSchema.safeParse(definition)
-  if (!parsed.success) return { problems: [...problemsOf(parsed.error.issues)], warnings: [], agent: undefined }
+  if (!parsed.success) return { problems: problemsIn(parsed.error.issues, definition), warnings: [], agent: undefined }
   const agent = parsed.data
   const problems = [...problemsHere(agent, rules)]
   if (problems.length > 0) return { problems, warnings: [], agent: undefined }
   const sample = sampleOf(agent, rules)
   return { problems, warnings: [...warningsOf(agent)], ...(sample === undefined ? {} : { sample }), agent }
+}
+
+/** In the words of the configuration file. */
+function problemsIn(issues: z.ZodError['issues'], definition: unknown): Problem[] {
+  const findings = issues.flatMap((issue) => findingsOf(issue, agentSchema, definition))
+  return findings.slice(0, problemsMax).map(({ path, message }) => ({ path: [...path], message }))
 }
 
 /** What a configuration file may say and a browser may not, and what the sources of this relay make wrong. */

@@ -29,7 +29,7 @@ const statusOf: Readonly<Record<ApiErrorCode, number>> = {
 }
 
 /** Of one answer; what is beyond is not told. */
-const problemsMax = 100
+export const problemsMax = 100
 
 /** What a request is refused with. */
 export class ApiError extends Error {

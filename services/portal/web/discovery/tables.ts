@@ -14,6 +14,34 @@ import { setQuery } from '../lib/router.ts'
 
 const pageSize = 50
 
+/** What apps, users and addresses have in common. */
+type Seen = Pick<DiscoveredApp & DiscoveredEntity, 'totalBytes' | 'uploadedBytes' | 'events' | 'lastSeenMs'>
+const trafficColumns: readonly Column<Seen>[] = [
+  {
+    key: 'traffic',
+    label: 'Traffic',
+    isSortable: true,
+    isNumber: true,
+    cell: ({ totalBytes }) => bytesText(totalBytes),
+  },
+  {
+    key: 'uploaded',
+    label: 'Upload',
+    isSortable: true,
+    isNumber: true,
+    cell: ({ uploadedBytes }) => bytesText(uploadedBytes),
+  },
+]
+const activityColumns: readonly Column<Seen>[] = [
+  { key: 'events', label: 'Events', isSortable: true, isNumber: true, cell: ({ events }) => countText(events) },
+  {
+    key: 'lastSeen',
+    label: 'Last seen',
+    isSortable: true,
+    cell: ({ lastSeenMs }) => html`<time>${dayText(lastSeenMs)}</time>`,
+  },
+]
+
 function CsvLink({ path, query }: { readonly path: string; readonly query: Query }): VNode {
   return html`<a class="button" href=${urlOf(path, query)} download><${Icon} name="download" size=${18} />CSV</a>`
 }
@@ -45,29 +73,10 @@ const appColumns: readonly Column<DiscoveredApp>[] = [
         ? '—'
         : tags.map((tag) => html`<span class=${`tag tag-${tag}`} key=${tag}><bdi>${tag}</bdi></span> `),
   },
-  {
-    key: 'traffic',
-    label: 'Traffic',
-    isSortable: true,
-    isNumber: true,
-    cell: ({ totalBytes }) => bytesText(totalBytes),
-  },
-  {
-    key: 'uploaded',
-    label: 'Upload',
-    isSortable: true,
-    isNumber: true,
-    cell: ({ uploadedBytes }) => bytesText(uploadedBytes),
-  },
+  ...trafficColumns,
   { key: 'users', label: 'Users', isSortable: true, isNumber: true, cell: ({ users }) => countText(users) },
   { key: 'ips', label: 'IP addresses', isNumber: true, cell: ({ ipAddresses }) => countText(ipAddresses) },
-  { key: 'events', label: 'Events', isSortable: true, isNumber: true, cell: ({ events }) => countText(events) },
-  {
-    key: 'lastSeen',
-    label: 'Last seen',
-    isSortable: true,
-    cell: ({ lastSeenMs }) => html`<time>${dayText(lastSeenMs)}</time>`,
-  },
+  ...activityColumns,
 ]
 
 export function Score({ score }: { readonly score: number | undefined }): VNode {
@@ -126,20 +135,7 @@ function entityColumns(kind: EntityKind): readonly Column<DiscoveredEntity>[] {
       : html`<span class="row-name"><bdi>${text === '' ? 'unknown' : text}</bdi></span>`
   return [
     { key: 'name', label: entityWords[kind].label, isSortable: true, cell: name },
-    {
-      key: 'traffic',
-      label: 'Traffic',
-      isSortable: true,
-      isNumber: true,
-      cell: ({ totalBytes }) => bytesText(totalBytes),
-    },
-    {
-      key: 'uploaded',
-      label: 'Upload',
-      isSortable: true,
-      isNumber: true,
-      cell: ({ uploadedBytes }) => bytesText(uploadedBytes),
-    },
+    ...trafficColumns,
     {
       key: 'downloaded',
       label: 'Download',
@@ -148,13 +144,7 @@ function entityColumns(kind: EntityKind): readonly Column<DiscoveredEntity>[] {
       cell: ({ downloadedBytes }) => bytesText(downloadedBytes),
     },
     { key: 'apps', label: 'Apps', isNumber: true, cell: ({ apps }) => countText(apps) },
-    { key: 'events', label: 'Events', isSortable: true, isNumber: true, cell: ({ events }) => countText(events) },
-    {
-      key: 'lastSeen',
-      label: 'Last seen',
-      isSortable: true,
-      cell: ({ lastSeenMs }) => html`<time>${dayText(lastSeenMs)}</time>`,
-    },
+    ...activityColumns,
   ]
 }
 
