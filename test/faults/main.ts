@@ -2,6 +2,7 @@
  *  scripts/receivers.sh; the disk tests need root. `--quick` runs a tenth of the rounds;
  *  `--kafka` those on brokers of their own, which need Docker, instead of the others. Prints figures; exits 1 when one is wrong. */
 
+import { inspect } from 'node:util'
 import { type KafkaCluster, startKafkaCluster } from '../support/kafka-cluster.ts'
 import { backlogBehindStalledReceiver, halfOpenReceiver, receiverThatNeverReads } from './bad-receivers.ts'
 import { diskFull } from './disk-full.ts'
@@ -56,16 +57,40 @@ const unknown = wanted.filter((name) => runs[name] === undefined)
 if (unknown.length > 0)
   throw new Error(`no such run: ${unknown.join(', ')}; there are: ${Object.keys(runs).join(', ')}`)
 
+/** Many times what any of them takes: whoever needs longer stands still. */
+const minutesMax = isQuick ? 10 : 120
+
+/** @throws what the run threw, or that it took too long. */
+async function bounded(run: () => Promise<Report>): Promise<Report> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new Error(`stood still: not done in ${minutesMax} minutes`)),
+    minutesMax * 60_000,
+  )
+  try {
+    return await Promise.race([run(), promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+// What a run has started is ended with the process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 let failed = 0
 let passed = 0
 process.stdout.write(`seed ${seed}\n`)
 for (const [name, run] of Object.entries(runs)) {
   const isWanted = wanted.length > 0 ? wanted.includes(name) : name.startsWith('kafka-') === isOnKafka
   if (!isWanted) continue
-  const report = await run()
-  print(report)
-  if (report.passed) passed += 1
-  else failed += 1
+  try {
+    const report = await bounded(run)
+    print(report)
+    if (report.passed) passed += 1
+    else failed += 1
+  } catch (error) {
+    process.stdout.write(`FAIL ${name}\n     ${inspect(error)}\n`)
+    failed += 1
+  }
 }
 process.stdout.write(`fault runs: ${passed} held, ${failed} did not\n`)
 process.exit(failed === 0 ? 0 : 1)

@@ -1,16 +1,18 @@
 /** Brokers for fault runs: one or three, on host ports that stay the same when a broker is killed and started again. */
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { createServer } from 'node:net'
 import { promisify } from 'node:util'
+import { Kafka, logLevel } from 'kafkajs'
 import { kafkaImage } from './kafka-container.ts'
 
 const run = promisify(execFile)
+const startMsMax = 90_000
 
 export interface KafkaCluster extends AsyncDisposable {
   readonly addresses: readonly string[]
   /** kill -9 of a broker. */
   kill(broker: number): Promise<void>
-  /** Starts a killed one; returns when it takes connections and its partitions have caught up. */
+  /** Starts a killed one; returns when it answers clients. */
   start(broker: number): Promise<void>
 }
 
@@ -21,6 +23,12 @@ export async function startKafkaCluster(
 ): Promise<KafkaCluster> {
   const ports = await Promise.all(Array.from({ length: count }, freePort))
   const containers = ports.map((_, index) => `${name}-${index + 1}`)
+  // Also when the process ends without having disposed of them.
+  const remove = (): void => {
+    execFileSync('docker', ['rm', '-f', '-v', ...containers], { stdio: 'ignore' })
+    execFileSync('docker', ['network', 'rm', name], { stdio: 'ignore' })
+  }
+  process.once('exit', remove)
   await docker('network', 'create', name)
   const voters = containers.map((container, index) => `${index + 1}@${container}:9093`).join(',')
   for (const [index, container] of containers.entries()) {
@@ -65,14 +73,15 @@ export async function startKafkaCluster(
     kill: (broker) => docker('kill', '-s', 'KILL', containers[broker] as string),
     start: async (broker) => {
       await docker('start', containers[broker] as string)
-      await answers(containers[broker] as string)
+      await answers(`127.0.0.1:${ports[broker]}`)
     },
     [Symbol.asyncDispose]: async () => {
+      process.off('exit', remove)
       await docker('rm', '-f', '-v', ...containers)
       await docker('network', 'rm', name)
     },
   }
-  for (const container of containers) await answers(container)
+  for (const address of cluster.addresses) await answers(address)
   return cluster
 }
 
@@ -80,15 +89,26 @@ async function docker(...args: readonly string[]): Promise<void> {
   await run('docker', args)
 }
 
-async function answers(container: string): Promise<void> {
-  const tool = '/opt/kafka/bin/kafka-broker-api-versions.sh'
-  for (let attempt = 0; ; attempt++) {
+/** A client's first question, from outside as every client asks it. */
+async function answers(address: string): Promise<void> {
+  const kafka = new Kafka({
+    brokers: [address],
+    logLevel: logLevel.NOTHING,
+    connectionTimeout: 2_000,
+    retry: { retries: 0 },
+  })
+  const untilMs = Date.now() + startMsMax
+  for (;;) {
+    const admin = kafka.admin()
     try {
-      await run('docker', ['exec', container, tool, '--bootstrap-server', 'localhost:9094'])
+      await admin.connect()
+      await admin.describeCluster()
       return
     } catch (error) {
-      if (attempt > 60) throw error
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      if (Date.now() > untilMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    } finally {
+      await admin.disconnect()
     }
   }
 }

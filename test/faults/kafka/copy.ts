@@ -27,6 +27,9 @@ class Copying implements AsyncDisposable {
   lastCommitMs = Date.now()
   longestPauseMs = 0
   commits = 0
+  /** Numbers the writer has committed, as far as it knows, and what stopped it last. */
+  #written = 0
+  #trouble: unknown
 
   private constructor(cluster: KafkaCluster, prefix: string, bus: KafkaBus) {
     this.#cluster = cluster
@@ -44,6 +47,9 @@ class Copying implements AsyncDisposable {
   async add(): Promise<ChildProcess> {
     const peer = { brokers: this.#cluster.addresses, prefix: this.#prefix }
     const child = fork(join(import.meta.dirname, 'copier-peer.ts'), [JSON.stringify(peer)])
+    const failed = once(child, 'exit').then(([code]) => {
+      throw new Error(`a copier ended with ${String(code)} before it began`)
+    })
     this.copiers.push(child)
     child.on('message', (message: { committed?: number }) => {
       if (message.committed === undefined) return
@@ -52,7 +58,8 @@ class Copying implements AsyncDisposable {
       this.lastCommitMs = nowMs
       this.commits++
     })
-    await once(child, 'message')
+    await Promise.race([once(child, 'message'), failed])
+    failed.catch(() => undefined)
     return child
   }
 
@@ -73,6 +80,7 @@ class Copying implements AsyncDisposable {
           const records = Array.from({ length: end - next }, (_, index) => numbered(next + index))
           await writer.commit({ records, state: [{ key: 'next', value: Buffer.from(String(end)) }] })
           next = end
+          this.#written = end
           if (pauseMs > 0) await sleep(pauseMs)
         }
         isDone = true
@@ -85,8 +93,20 @@ class Copying implements AsyncDisposable {
             (error as { cause?: Error }).cause?.message,
           )
         if (!(error instanceof RelayError)) throw error
+        this.#trouble = error
         await sleep(200)
       }
+    }
+    this.#written = Number.POSITIVE_INFINITY
+  }
+
+  /** A broker that is killed again before anything could be written proves nothing: waits for the next commit of the writer. */
+  async wroteMore(): Promise<void> {
+    const before = this.#written
+    const untilMs = Date.now() + patienceMs
+    while (this.#written === before && before !== Number.POSITIVE_INFINITY) {
+      if (Date.now() > untilMs) throw new Error('writing stands still', { cause: this.#trouble })
+      await sleep(50)
     }
   }
 
@@ -161,6 +181,7 @@ export async function copyUnderKills(count: number, seed: number): Promise<Repor
       await cluster.kill(0)
       await cluster.start(0)
       brokerKills++
+      await copying.wroteMore()
     } else {
       const victim = copying.copiers[Math.floor(random() * copying.copiers.length)]
       if (victim !== undefined) await copying.kill(victim)
@@ -194,6 +215,7 @@ export async function brokerRestarts(count: number, seed: number): Promise<Repor
     await cluster.kill(0)
     await cluster.start(0)
     brokerKills++
+    await copying.wroteMore()
   }
   await writing
   await copying.copiedAll()

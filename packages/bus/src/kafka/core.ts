@@ -6,6 +6,7 @@ import type { PartitionRecords } from './appender.ts'
 import type { Cluster, Lane } from './cluster.ts'
 import type { KafkaDriver } from './driver.ts'
 import type { Fetcher } from './fetcher.ts'
+import type { Memories } from './last-transaction.ts'
 import type { KafkaBusEvent, KafkaBusOptions } from './options.ts'
 import type { Topics } from './topics.ts'
 import { TransactionalOwner } from './transactions.ts'
@@ -17,6 +18,7 @@ export interface Core {
   readonly fetcher: Fetcher
   readonly emit: (event: KafkaBusEvent) => void
   readonly topics: Topics
+  readonly memories: Memories
   /** Aborted when the bus begins to close: workers fail and stop. */
   readonly ending: AbortSignal
   /** Aborted once they have stopped: nothing is asked any more. */
@@ -29,10 +31,14 @@ export const fullName = (core: Pick<Core, 'options'>, name: string): string => `
 /** Connections for writing, over which the owners are spread: a broker works on one request of a connection at a time. */
 const writeLanes = 4
 
-export function claim(core: Core, id: string): Promise<TransactionalOwner> {
+/** The id is the caller's from now on, and where its last transaction was known to this process, it has ended everywhere. */
+export async function claim(core: Core, id: string): Promise<TransactionalOwner> {
   const { transactionTimeoutMs: timeoutMs, compression } = core.options
   const onCommit = (seconds: number): void => core.options.onCommit?.(seconds)
-  return TransactionalOwner.claim(id, { cluster: core.cluster, lane: laneOf(id), compression, timeoutMs, onCommit })
+  const options = { cluster: core.cluster, lane: laneOf(id), compression, timeoutMs, onCommit }
+  const owner = await TransactionalOwner.claim(id, options, core.memories)
+  await owner.endAgain()
+  return owner
 }
 
 export function laneOf(id: string): Lane {

@@ -8,6 +8,8 @@ import type { KafkaRequest } from './wire/request.ts'
 export interface Connection {
   /** Sends at once; answers come in the order of the requests. Rejects with `KafkaError`, or `ConnectionError` when the outcome is unknown. */
   send<Answer>(request: KafkaRequest<Answer>): Promise<Answer>
+  /** Whether the broker knows a request that not every version has which the relay runs on. */
+  speaks(request: KafkaRequest<unknown>): boolean
   /** False once it failed or was closed, or its credentials are about to expire: open another one. */
   readonly isUsable: boolean
   /** Rejects what is under way. */

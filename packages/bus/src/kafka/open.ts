@@ -12,6 +12,7 @@ import { startDelivery } from './deliver.ts'
 import { ConnectionError } from './driver.ts'
 import { toRelayError } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
+import { Memories } from './last-transaction.ts'
 import { boundsOf } from './offsets.ts'
 import type { KafkaBusOptions } from './options.ts'
 import { positionsOf } from './positions.ts'
@@ -50,6 +51,7 @@ export async function openKafkaBus(options: KafkaBusOptions, signal?: AbortSigna
     fetcher: new Fetcher(cluster, closing.signal),
     emit: (event) => options.onEvent?.(event),
     topics: new Topics(() => core),
+    memories: new Memories(),
     ending: ending.signal,
     closing: closing.signal,
   }

@@ -25,7 +25,7 @@ export function startStage(core: Core, spec: StageSpec): Worker {
 async function live(core: Core, spec: StageSpec, held: Held): Promise<void> {
   const { topic, fullTopic, partition, group, owner, from, until, signal } = held
   const place = await placeOf(core, spec, topic, partition)
-  const state: State = place === undefined ? new Map() : await restoreState(core, place, signal)
+  const state: State = place === undefined ? new Map() : await restoreState(core, owner, place, signal)
   const stage = spec.open({ topic, partition, state })
   const reader = new PartitionReader({ fetcher: core.fetcher, topic: fullTopic, name: topic, partition, from, until })
   let committed = from

@@ -34,12 +34,13 @@ export async function startOffset(
   const at = { topic: fullTopic, partition }
   const group = fullName(core, spec.group)
   const committed = await finalOffset(core, owner, group, at, async () => {
-    spec.onError(
-      new RelayError(
-        'RELAY_BUS_END_LOST',
-        `a transaction of ${spec.group} at ${topic}/${partition} has no end in Kafka: it is aborted, and its batch may come twice`,
-      ),
-    )
+    if (!owner.knowsEnd)
+      spec.onError(
+        new RelayError(
+          'RELAY_BUS_END_LOST',
+          `a transaction of ${spec.group} at ${topic}/${partition} has no end in Kafka: it is aborted, and its batch may come twice`,
+        ),
+      )
     return (await spec.places?.(topic, partition)) ?? []
   })
   const { start, end } = await boundsOf(core, at)
@@ -60,8 +61,8 @@ export async function startOffset(
 }
 
 /**
- * What is committed, with nothing pending. How a lost transaction ended nobody can tell who does not remember it; aborting it repeats
- * a batch at worst, where committing it could lose one.
+ * What is committed, with nothing pending. Where neither this process nor the coordinator knows how a lost transaction ended, it is
+ * aborted: that repeats a batch at worst, where committing it could lose one.
  */
 async function finalOffset(
   core: Core,
@@ -75,7 +76,7 @@ async function finalOffset(
     committed = await stableOffset(core, group, at)
   } catch (error) {
     if (!isPending(error)) throw error
-    await owner.abandon(group, await lost())
+    await owner.endAt(await lost(), group)
     committed = await stableOffset(core, group, at)
   }
   const doubtful = owner.doubtful

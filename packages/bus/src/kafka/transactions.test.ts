@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Cluster } from './cluster.ts'
 import { ConnectionError } from './driver.ts'
+import { Memories } from './last-transaction.ts'
 import { TransactionalOwner, UncertainCommit } from './transactions.ts'
 import { ByteReader, ByteWriter } from './wire/bytes.ts'
 import { KafkaError, kafkaErrors } from './wire/error-codes.ts'
@@ -22,15 +23,40 @@ const changes = {
 class Coordinator {
   readonly asked: string[] = []
   readonly failures = new Map<string, Error>()
-  #epoch = 0
+  /** What it says of the transaction once a request has failed. */
+  stateAfterFailure: string | undefined
+  /** What becomes of it when a claim has to wait. */
+  whenBusy = (): void => undefined
+  /** Whether it is one of Kafka 3.0 or later. */
+  describes = true
+  /** What it says of the transaction; undefined before the first claim. */
+  state: string | undefined
+  #epoch = -1
 
   readonly send = async (request: KafkaRequest<unknown>): Promise<unknown> => {
+    if (request.name === 'DescribeTransactions')
+      return this.state && { state: this.state, producer: { producerId: 7n, producerEpoch: this.#epoch } }
     this.asked.push(told(request))
     const failure = this.failures.get(request.name)
     this.failures.delete(request.name)
-    if (failure !== undefined) throw failure
-    if (request.name === 'InitProducerId') return { producerId: 7n, producerEpoch: this.#epoch++ }
+    if (failure !== undefined) {
+      this.state = this.stateAfterFailure ?? this.state
+      if (failure instanceof KafkaError && failure.code === kafkaErrors.concurrentTransactions) this.whenBusy()
+      throw failure
+    }
+    if (request.name === 'AddPartitionsToTxn') this.state = 'Ongoing'
+    if (request.name === 'EndTxn') this.state = told(request) === 'commit' ? 'CompleteCommit' : 'CompleteAbort'
+    if (request.name === 'InitProducerId') {
+      this.raise()
+      return { producerId: 7n, producerEpoch: this.#epoch }
+    }
     return request.name === 'Produce' ? [] : undefined
+  }
+
+  /** A claim, whoever makes it. */
+  raise(): void {
+    this.state = 'Empty'
+    this.#epoch++
   }
 
   /** What was asked since the last look. */
@@ -38,23 +64,19 @@ class Coordinator {
     return this.asked.splice(0)
   }
 
-  claim(): Promise<TransactionalOwner> {
+  claim(memories = new Memories()): Promise<TransactionalOwner> {
     const cluster = {
       clock: { nowMs: () => 0, monotonicMs: () => 0, sleep: async () => undefined },
       leader: async () => 1,
       coordinator: async () => 1,
-      connection: async () => ({ send: this.send }),
+      connection: async () => ({ send: this.send, speaks: () => this.describes }),
+      ask: (work: () => Promise<unknown>) => work(),
       askCoordinator: (...[, , , request]: [unknown, unknown, unknown, KafkaRequest<unknown>]) => this.send(request),
       forget: () => undefined,
       forgetCoordinator: () => undefined,
     } as unknown as Cluster
-    return TransactionalOwner.claim('id', {
-      cluster,
-      lane: 'write-0',
-      compression: 'none',
-      timeoutMs: 60_000,
-      onCommit: () => {},
-    })
+    const options = { cluster, lane: 'write-0', compression: 'none', timeoutMs: 60_000, onCommit: () => {} } as const
+    return TransactionalOwner.claim('id', options, memories)
   }
 }
 
@@ -139,11 +161,24 @@ describe('TransactionalOwner', () => {
     expect(coordinator.look()).toEqual(again(end))
   })
 
-  test('aborts what an older holder left open where its offset and state are', async () => {
+  test('ends what an older holder left open as the coordinator says it ended, where its offset and state are', async () => {
     const coordinator = new Coordinator()
+    await (await coordinator.claim()).transact(changes)
     const owner = await coordinator.claim()
+    expect(owner.knowsEnd).toBe(true)
     coordinator.look()
-    await owner.abandon('copy', [state])
+    await owner.endAt([state], 'copy')
+    expect(coordinator.look()).toEqual([added(state), 'AddOffsetsToTxn', 'commit', 'InitProducerId'])
+  })
+
+  test('aborts it where the coordinator cannot tell', async () => {
+    const coordinator = new Coordinator()
+    coordinator.describes = false
+    await (await coordinator.claim()).transact(changes)
+    const owner = await coordinator.claim()
+    expect(owner.knowsEnd).toBe(false)
+    coordinator.look()
+    await owner.endAt([state], 'copy')
     expect(coordinator.look()).toEqual([added(state), 'AddOffsetsToTxn', 'abort', 'InitProducerId'])
     await owner.recover()
     expect(coordinator.look()).toEqual(['InitProducerId'])
@@ -162,5 +197,96 @@ describe('TransactionalOwner', () => {
     await owner.recover()
     expect(coordinator.look()).toEqual(['InitProducerId'])
     expect(owner.isBroken).toBe(false)
+  })
+})
+
+describe('a claim after another in the same process', () => {
+  /** A holder whose commit had no answer. */
+  async function uncertain(coordinator: Coordinator, memories: Memories, isCommitted: boolean): Promise<void> {
+    const owner = await coordinator.claim(memories)
+    coordinator.failures.set('EndTxn', broken)
+    coordinator.stateAfterFailure = isCommitted ? 'CompleteCommit' : 'CompleteAbort'
+    await expect(owner.transact(changes)).rejects.toThrow(UncertainCommit)
+  }
+
+  test.each([
+    { isCommitted: true, end: 'commit' as const },
+    { isCommitted: false, end: 'abort' as const },
+  ])('ends a doubtful transaction everywhere as it ended: $end', async ({ isCommitted, end }) => {
+    const coordinator = new Coordinator()
+    const memories = new Memories()
+    await uncertain(coordinator, memories, isCommitted)
+    const owner = await coordinator.claim(memories)
+    expect(owner.doubtful).toBeUndefined()
+    coordinator.look()
+    await owner.endAgain()
+    expect(coordinator.look()).toEqual(again(end).slice(1))
+  })
+
+  test('knows it still when a claim in between failed', async () => {
+    const coordinator = new Coordinator()
+    const memories = new Memories()
+    await uncertain(coordinator, memories, true)
+    coordinator.failures.set('InitProducerId', broken)
+    await expect(coordinator.claim(memories)).rejects.toBe(broken)
+    // The broker had acted on it, and has forgotten how the transaction ended.
+    coordinator.raise()
+    const owner = await coordinator.claim(memories)
+    coordinator.look()
+    await owner.endAgain()
+    expect(coordinator.look()).toEqual(again('commit').slice(1))
+  })
+
+  test('learns how a transaction ended that was under way', async () => {
+    const coordinator = new Coordinator()
+    const memories = new Memories()
+    await uncertain(coordinator, memories, true)
+    coordinator.state = 'PrepareCommit'
+    coordinator.failures.set('InitProducerId', new KafkaError(kafkaErrors.concurrentTransactions, 'claiming id'))
+    const owner = await coordinator.claim(memories)
+    coordinator.look()
+    await owner.endAgain()
+    expect(coordinator.look()).toEqual(again('commit').slice(1))
+  })
+
+  test('keeps the places of a transaction that its own claim aborts', async () => {
+    const coordinator = new Coordinator()
+    const memories = new Memories()
+    const before = await coordinator.claim(memories)
+    coordinator.failures.set('Produce', broken)
+    await expect(before.transact(changes)).rejects.toBe(broken)
+    expect(coordinator.state).toBe('Ongoing')
+    coordinator.failures.set('InitProducerId', new KafkaError(kafkaErrors.concurrentTransactions, 'claiming id'))
+    // The epoch is raised to shut the one out that had it.
+    coordinator.whenBusy = () => {
+      coordinator.raise()
+      coordinator.state = 'CompleteAbort'
+    }
+    const owner = await coordinator.claim(memories)
+    coordinator.look()
+    await owner.endAgain()
+    expect(coordinator.look()).toEqual(again('abort').slice(1))
+  })
+
+  test('trusts no memory once another process had the id', async () => {
+    const coordinator = new Coordinator()
+    const memories = new Memories()
+    await uncertain(coordinator, memories, true)
+    const elsewhere = await coordinator.claim()
+    await elsewhere.transact({ ...changes, records: [] })
+    coordinator.state = 'CompleteAbort'
+    const owner = await coordinator.claim(memories)
+    expect(owner.last).toEqual({ places: [], offsets: undefined, outcome: 'aborted' })
+  })
+})
+
+describe('Memories', () => {
+  test('keep the ids that were claimed last', () => {
+    const memories = new Memories()
+    const memory = { producer: { producerId: 7n, producerEpoch: 0 }, last: undefined }
+    for (let n = 0; n < 10_000; n++) memories.keep(`id-${n}`, memory)
+    memories.keep('id-0', memory)
+    memories.keep('one more', memory)
+    expect([memories.get('id-0'), memories.get('id-1'), memories.get('one more')]).toEqual([memory, undefined, memory])
   })
 })

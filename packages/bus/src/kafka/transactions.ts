@@ -6,6 +6,7 @@
  *  is known of the last one is written once more (docs/adr/0008). */
 import { Appender, type OwnerOptions, type PartitionRecords, settled } from './appender.ts'
 import { ConnectionError } from './driver.ts'
+import { asKnown, inherited, type LastTransaction, lastKnown, type Memories, type Memory } from './last-transaction.ts'
 import { KafkaError, kafkaErrors } from './wire/error-codes.ts'
 import type { Producer } from './wire/record-batch.ts'
 import type { KafkaRequest, TopicPartition } from './wire/request.ts'
@@ -34,40 +35,56 @@ export interface Changes {
 /** How long the coordinator may be busy with the markers of the last transaction. */
 const busyMs = { min: 1, max: 50 }
 
-/** Where a transaction writes its end. */
-interface Reach {
-  readonly places: readonly TopicPartition[]
-  readonly offsets: Changes['offsets']
-}
-
-interface Last extends Reach {
-  readonly outcome: 'committed' | 'aborted' | 'unknown'
-}
-
-export class TransactionalOwner {
+export class TransactionalOwner implements Memory {
   readonly id: string
   readonly #options: OwnerOptions
   #producer: Producer
   #isBroken = false
-  /** The last transaction that began. */
-  #last: Last | undefined
+  #last: LastTransaction | undefined
   readonly #appender: Appender
 
-  private constructor(id: string, options: OwnerOptions, producer: Producer) {
+  private constructor(id: string, options: OwnerOptions, { producer, last }: Memory) {
     this.id = id
     this.#options = options
     this.#producer = producer
+    this.#last = last
     this.#appender = new Appender(id, options)
   }
 
-  /** Takes the id over from whoever holds it. */
-  static async claim(id: string, options: OwnerOptions): Promise<TransactionalOwner> {
-    return new TransactionalOwner(id, options, await initialize(id, options, undefined))
+  /** Takes the id over from whoever holds it; what is known of the last transaction is taken over too. */
+  static async claim(id: string, options: OwnerOptions, memories: Memories): Promise<TransactionalOwner> {
+    let known = await lastKnown(id, options)
+    let last = known && inherited(memories.get(id), known)
+    // Before the claim, which makes the coordinator forget it: an answer that goes astray must not cost the knowledge.
+    if (known !== undefined) memories.keep(id, { producer: known.producer, last })
+    const producer = await initialize(id, options, undefined, async () => {
+      known = await lastKnown(id, options)
+      if (known === undefined) return
+      last = asKnown(last, known)
+      memories.keep(id, { producer: known.producer, last })
+    })
+    const owner = new TransactionalOwner(id, options, { producer, last })
+    memories.keep(id, owner)
+    return owner
+  }
+
+  get producer(): Producer {
+    return this.#producer
+  }
+
+  /** The last transaction that began. */
+  get last(): LastTransaction | undefined {
+    return this.#last
   }
 
   /** Whether an error has made `recover` necessary. */
   get isBroken(): boolean {
     return this.#isBroken
+  }
+
+  /** Whether it is known how the last transaction ended. */
+  get knowsEnd(): boolean {
+    return this.#last !== undefined && this.#last.outcome !== 'unknown'
   }
 
   /** What the last transaction would have committed, while nobody knows whether it did. */
@@ -77,26 +94,37 @@ export class TransactionalOwner {
 
   /**
    * Settles what is pending and goes on with a new epoch.
-   * Kafka may have lost the end of the last transaction (docs/adr/0008): how it ended is written again where it is known.
    * @throws {KafkaError} `isFenced` when someone else has claimed the id since.
    */
   async recover(): Promise<void> {
     await this.#raise()
-    if (this.#last !== undefined && this.#last.outcome !== 'unknown')
-      await this.#endAgain(this.#last, this.#last.outcome === 'committed')
+    await this.endAgain()
+  }
+
+  /** Kafka may have lost the end of the last transaction (docs/adr/0008): how it ended is written again, as far as it is known. */
+  async endAgain(): Promise<void> {
+    if (this.#last !== undefined && this.#last.outcome !== 'unknown') await this.#endAgain(this.#last)
   }
 
   /** Once committed data have told how the doubtful transaction ended: wherever its end was lost, it is written again. */
   async settle(isCommitted: boolean): Promise<void> {
     if (this.#last?.outcome !== 'unknown') return
     this.#last = { ...this.#last, outcome: isCommitted ? 'committed' : 'aborted' }
-    await this.#endAgain(this.#last, isCommitted)
+    await this.#endAgain(this.#last)
   }
 
-  /** Ends a transaction whose end was lost and whose outcome nobody knows, also one of an older holder: what it left open is aborted. */
-  async abandon(group: string, places: readonly TopicPartition[]): Promise<void> {
-    await this.#endAgain({ places: [...(this.#last?.places ?? []), ...places], offsets: { group, next: [] } }, false)
-    this.#last = undefined
+  /**
+   * Ends what stands without an end at these places, also when an older holder left it: as it is known to have ended, else it is aborted.
+   * @param group whose offset is pending too.
+   */
+  async endAt(places: readonly TopicPartition[], group?: string): Promise<void> {
+    const last = this.#last ?? { places: [], offsets: undefined, outcome: 'unknown' }
+    const reach = {
+      places: [...last.places, ...places],
+      offsets: group === undefined ? last.offsets : { group, next: [] },
+    }
+    await this.#endAgain({ ...reach, outcome: last.outcome === 'committed' ? 'committed' : 'aborted' })
+    if (last.outcome === 'unknown') this.#last = undefined
   }
 
   /**
@@ -138,14 +166,15 @@ export class TransactionalOwner {
   }
 
   /** An empty transaction: its end stands for the one that was lost, since it is the same producer's. Where none was lost it changes nothing. */
-  async #endAgain({ places, offsets }: Reach, isCommit: boolean): Promise<void> {
+  async #endAgain({ places, offsets, outcome }: LastTransaction): Promise<void> {
+    if (places.length === 0 && offsets === undefined) return
     const unique = [...new Map(places.map((place) => [`${place.topic}/${place.partition}`, place])).values()]
     try {
       const additions: Promise<void>[] = []
       if (unique.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, unique)))
       if (offsets !== undefined) additions.push(this.#add(addOffsetsRequest(this.id, this.#producer, offsets.group)))
       await settled(additions)
-      const request = endTxnRequest(this.id, this.#producer, isCommit)
+      const request = endTxnRequest(this.id, this.#producer, outcome === 'committed')
       await whileBusy(this.#options, () => this.#toCoordinator(request))
     } catch (error) {
       this.#isBroken = true
@@ -188,7 +217,7 @@ export class TransactionalOwner {
     }
   }
 
-  #ended(outcome: Last['outcome']): void {
+  #ended(outcome: LastTransaction['outcome']): void {
     if (this.#last !== undefined) this.#last = { ...this.#last, outcome }
   }
 
@@ -206,13 +235,23 @@ export class TransactionalOwner {
 }
 
 /** The answer of a coordinator that moves or loads is asked for again, and so is a busy one's: claiming twice is claiming. */
-async function initialize(id: string, options: OwnerOptions, current: Producer | undefined): Promise<Producer> {
+async function initialize(
+  id: string,
+  options: OwnerOptions,
+  current: Producer | undefined,
+  busy?: () => Promise<void>,
+): Promise<Producer> {
   const { cluster, lane, timeoutMs } = options
   const request = initProducerIdRequest(id, timeoutMs, current)
-  return whileBusy(options, () => cluster.askCoordinator('transaction', id, lane, request))
+  return whileBusy(options, () => cluster.askCoordinator('transaction', id, lane, request), busy)
 }
 
-async function whileBusy<T>({ cluster, timeoutMs }: OwnerOptions, call: () => Promise<T>): Promise<T> {
+/** @param busy called before every further attempt. */
+async function whileBusy<T>(
+  { cluster, timeoutMs }: OwnerOptions,
+  call: () => Promise<T>,
+  busy?: () => Promise<void>,
+): Promise<T> {
   const untilMs = cluster.clock.monotonicMs() + timeoutMs
   for (let attempt = 0; ; attempt++) {
     try {
@@ -221,6 +260,7 @@ async function whileBusy<T>({ cluster, timeoutMs }: OwnerOptions, call: () => Pr
       const isBusy = error instanceof KafkaError && error.code === kafkaErrors.concurrentTransactions
       if (!isBusy || cluster.clock.monotonicMs() > untilMs) throw error
       await cluster.clock.sleep(Math.min(busyMs.max, busyMs.min * 2 ** Math.min(attempt, 10)))
+      await busy?.()
     }
   }
 }

@@ -15,7 +15,7 @@ export async function openWriter(core: Core, ownerId: string, stateTopic: TopicS
     const place =
       stateTopic === undefined ? undefined : await statePlace(core, stateTopic, partitionOf(ownerId, 65_536), holder)
     const owner = await claim(core, fullName(core, `writer/${ownerId}`))
-    const state: State = place === undefined ? new Map() : await restoreState(core, place, core.closing)
+    const state: State = place === undefined ? new Map() : await restoreState(core, owner, place, core.closing)
     let isClosed = false
     let fenced: RelayError | undefined
     return {

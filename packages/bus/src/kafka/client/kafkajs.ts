@@ -12,7 +12,7 @@ import {
   type DriverOptions,
   type KafkaDriver,
 } from '../driver.ts'
-import { apiVersionsRequest, checkVersions } from '../wire/api-versions.ts'
+import { type ApiVersions, apiVersionsRequest, checkVersions, isSpoken } from '../wire/api-versions.ts'
 import { ByteReader, ByteWriter } from '../wire/bytes.ts'
 import { KafkaError } from '../wire/error-codes.ts'
 import type { KafkaRequest } from '../wire/request.ts'
@@ -69,6 +69,7 @@ class KafkaJsLink implements Connection {
   readonly #name: string
   readonly #options: DriverOptions
   #isClosed = false
+  #versions: ApiVersions = {}
   #expiresMs = Number.POSITIVE_INFINITY
 
   constructor(connection: KafkaJsConnection, { host, port }: Address, options: DriverOptions) {
@@ -86,6 +87,7 @@ class KafkaJsLink implements Connection {
       const versions = await this.send(apiVersionsRequest)
       checkVersions(versions, this.#name)
       this.#connection.setVersions(versions)
+      this.#versions = versions
       await this.#connection.authenticate()
     } catch (error) {
       this.close()
@@ -98,6 +100,10 @@ class KafkaJsLink implements Connection {
 
   get isUsable(): boolean {
     return !this.#isClosed && this.#connection.isConnected() && this.#options.clock.monotonicMs() < this.#expiresMs
+  }
+
+  speaks({ apiKey, apiVersion }: KafkaRequest<unknown>): boolean {
+    return isSpoken(this.#versions, apiKey, apiVersion)
   }
 
   async send<Answer>(request: KafkaRequest<Answer>): Promise<Answer> {

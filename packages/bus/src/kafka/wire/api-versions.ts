@@ -21,6 +21,11 @@ export const apiVersionsRequest: KafkaRequest<ApiVersions> = {
   },
 }
 
+export function isSpoken(versions: ApiVersions, apiKey: number, apiVersion: number): boolean {
+  const range = versions[apiKey]
+  return range !== undefined && apiVersion >= range.minVersion && apiVersion <= range.maxVersion
+}
+
 /** Api key → name and the version used; the youngest of them came with Kafka 2.7. */
 const used: readonly (readonly [number, string, number])[] = [
   [0, 'Produce', 7],
@@ -42,10 +47,7 @@ const used: readonly (readonly [number, string, number])[] = [
 
 /** @throws {RelayError} `RELAY_BUS_VERSION` when the broker is too old, or so new that it dropped a version. */
 export function checkVersions(versions: ApiVersions, broker: string): void {
-  const missing = used.filter(([key, , version]) => {
-    const range = versions[key]
-    return range === undefined || version < range.minVersion || version > range.maxVersion
-  })
+  const missing = used.filter(([key, , version]) => !isSpoken(versions, key, version))
   if (missing.length === 0) return
   throw new RelayError(
     'RELAY_BUS_VERSION',

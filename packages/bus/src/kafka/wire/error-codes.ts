@@ -50,10 +50,12 @@ const names: Readonly<Record<number, string>> = {
   81: 'GROUP_MAX_SIZE_REACHED',
   88: 'UNSTABLE_OFFSET_COMMIT',
   90: 'PRODUCER_FENCED',
+  105: 'TRANSACTIONAL_ID_NOT_FOUND',
   120: 'TRANSACTION_ABORTABLE',
 }
 
 export const kafkaErrors = {
+  unknown: -1,
   offsetOutOfRange: 1,
   unknownTopic: 3,
   notLeader: 6,
@@ -75,6 +77,7 @@ export const kafkaErrors = {
   memberIdRequired: 79,
   unstableOffsetCommit: 88,
   producerFenced: 90,
+  transactionalIdNotFound: 105,
 } as const
 
 /** Where the asked broker is not, or not yet, the one to ask, or misses its replicas: look again who is. */

@@ -1,5 +1,6 @@
-/** Transactions: KIP-98, and KIP-360 for telling a producer that was overtaken from one whose call went astray. */
-import { check } from './error-codes.ts'
+/** Transactions: KIP-98, KIP-360 for telling a producer that was overtaken from one whose call went astray, and KIP-664 for how the last
+ *  one ended. */
+import { check, KafkaError, kafkaErrors } from './error-codes.ts'
 import type { Producer } from './record-batch.ts'
 import { byTopic, type KafkaRequest, type TopicPartition } from './request.ts'
 
@@ -144,6 +145,50 @@ export function endTxnRequest(
     read: (reader) => {
       reader.int32()
       check(reader.int16(), `${isCommit ? 'committing' : 'aborting'} a transaction of ${transactionalId}`)
+    },
+  }
+}
+
+/** What the coordinator knows of the last transaction of an id. */
+export interface LastKnown {
+  readonly producer: Producer
+  /** `CompleteCommit`, `CompleteAbort`, `Ongoing`, `Empty` and others of Kafka's `TransactionState`. */
+  readonly state: string
+}
+
+/** DescribeTransactions v0, of Kafka 3.0. The answer is undefined for an id that the coordinator has never seen, or has forgotten. */
+export function describeTransactionRequest(transactionalId: string): KafkaRequest<LastKnown | undefined> {
+  return {
+    name: 'DescribeTransactions',
+    apiKey: 65,
+    apiVersion: 0,
+    write: (writer) =>
+      void writer
+        .int8(0)
+        .compactArray([transactionalId], (id) => writer.compactString(id))
+        .int8(0),
+    read: (reader) => {
+      reader.skipTags()
+      reader.int32()
+      const [described] = reader.compactArray(() => {
+        const error = reader.int16()
+        reader.compactString()
+        const state = reader.compactString() ?? ''
+        // The transaction's timeout and when it began.
+        reader.skip(12)
+        const producer: Producer = { producerId: reader.bigint64(), producerEpoch: reader.int16() }
+        reader.compactArray(() => {
+          reader.compactString()
+          reader.compactArray(() => reader.int32())
+          reader.skipTags()
+        })
+        reader.skipTags()
+        return { error, state, producer }
+      })
+      if (described === undefined) throw new KafkaError(kafkaErrors.unknown, `describing ${transactionalId}`)
+      if (described.error === kafkaErrors.transactionalIdNotFound) return undefined
+      check(described.error, `describing ${transactionalId}`)
+      return { producer: described.producer, state: described.state }
     },
   }
 }
