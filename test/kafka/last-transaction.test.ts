@@ -1,5 +1,6 @@
 /** How the last transaction of an id ended is asked before the id is claimed: after that the coordinator has forgotten it (docs/adr/0008). */
 import { randomUUID } from 'node:crypto'
+import type { TopicSpec } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -7,11 +8,21 @@ import { parseAddress } from '../../packages/bus/src/kafka/address.ts'
 import type { OwnerOptions } from '../../packages/bus/src/kafka/appender.ts'
 import { kafkaJsDriver } from '../../packages/bus/src/kafka/client/kafkajs.ts'
 import { Cluster } from '../../packages/bus/src/kafka/cluster.ts'
-import { Memories } from '../../packages/bus/src/kafka/last-transaction.ts'
+import { lastKnown, Memories } from '../../packages/bus/src/kafka/last-transaction.ts'
 import { TransactionalOwner } from '../../packages/bus/src/kafka/transactions.ts'
+import { produceRequest } from '../../packages/bus/src/kafka/wire/log-requests.ts'
+import { encodeBatch, type Producer } from '../../packages/bus/src/kafka/wire/record-batch.ts'
 import { kafkaOptions, openTestBus } from '../support/kafka-bus.ts'
+import { startKafkaContainer } from '../support/kafka-container.ts'
 
 const broker = inject('kafka')
+
+function ownerOptions(address: string, closing: AbortSignal): OwnerOptions {
+  const bootstrap = [parseAddress(address)]
+  const driver = kafkaJsDriver({ ...kafkaOptions([address], ''), brokers: bootstrap, tls: undefined, sasl: undefined })
+  const cluster = new Cluster({ bootstrap, driver, clock: systemClock, random: Math.random }, closing)
+  return { cluster, lane: 'write-0', compression: 'none', timeoutMs: 60_000, onCommit: () => undefined }
+}
 
 describe.skipIf(broker === undefined)('the last transaction of an id', () => {
   const prefix = `last-${randomUUID().slice(0, 8)}.`
@@ -26,11 +37,7 @@ describe.skipIf(broker === undefined)('the last transaction of an id', () => {
   beforeAll(async () => {
     await using bus = await openTestBus(broker as string, prefix)
     await bus.ensureTopics([{ name: 'output', partitions: 1, cleanup: 'delete', retentionMs: 86_400_000 }])
-    const bootstrap = [parseAddress(broker as string)]
-    const settings = kafkaOptions([broker as string], prefix)
-    const driver = kafkaJsDriver({ ...settings, brokers: bootstrap, tls: undefined, sasl: undefined })
-    const cluster = new Cluster({ bootstrap, driver, clock: systemClock, random: Math.random }, closing.signal)
-    options = { cluster, lane: 'write-0', compression: 'none', timeoutMs: 60_000, onCommit: () => undefined }
+    options = ownerOptions(broker as string, closing.signal)
   })
   afterAll(() => closing.abort())
 
@@ -59,5 +66,32 @@ describe.skipIf(broker === undefined)('the last transaction of an id', () => {
     expect(again.last).toEqual({ places: [place], offsets: undefined, outcome: 'committed' })
     await again.endAgain()
     await again.transact(changes)
+  })
+})
+
+/** A broker that does not ask whether a partition belongs to the transaction: so one can be left without an end, as KAFKA-20734 does. */
+describe.skipIf(broker === undefined)('state behind a transaction that lost its end', () => {
+  const memory: TopicSpec = { name: 'memory', partitions: 1, cleanup: 'compact', retentionMs: 86_400_000 }
+
+  test('is read by a process that knows nothing of it, as the coordinator says it ended', async () => {
+    await using kafka = await startKafkaContainer({ KAFKA_TRANSACTION_PARTITION_VERIFICATION_ENABLE: 'false' })
+    await using bus = await openTestBus(kafka.address, '')
+    const before = await bus.writer('numbers', memory)
+    await before.commit({ state: [{ key: 'next', value: Buffer.from('1') }] })
+
+    const closing = new AbortController()
+    const { cluster, ...options } = ownerOptions(kafka.address, closing.signal)
+    const id = 'writer/numbers'
+    const place = { topic: memory.name, partition: 0 }
+    const known = await lastKnown(id, { cluster, ...options })
+    const record = { topic: memory.name, key: `writer|numbers|next`, value: Buffer.from('2'), headers: {} }
+    const bytes = encodeBatch([record], known?.producer as Producer, 1, Date.now(), 'none')
+    const connection = await cluster.connection(await cluster.leader(place), options.lane)
+    expect(await connection.send(produceRequest(id, [{ ...place, bytes }], 5_000))).toMatchObject([{ error: 0 }])
+    closing.abort()
+
+    await using another = await openTestBus(kafka.address, '')
+    const after = await another.writer('numbers', memory)
+    expect(after.state.get('next')?.toString()).toBe('2')
   })
 })
