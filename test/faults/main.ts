@@ -33,7 +33,7 @@ const runs: Readonly<Record<string, () => Promise<Report>>> = {
   'sentinel-storm': () => sentinelStorm(isQuick ? 100_000 : 1_000_000, isQuick ? 2 : 10, seed),
   'disk-low': () => diskFull(4 * 1_048_576, seed),
   'disk-full': () => diskFull(0, seed),
-  'kafka-kills': () => copyUnderKills(isQuick ? 10_000 : 100_000, seed),
+  'kafka-kills': () => copyUnderKills(isQuick ? 20_000 : 100_000, seed),
   'kafka-restarts': () => brokerRestarts(isQuick ? 20_000 : 200_000, seed),
   'kafka-zombies': () => zombies(isQuick ? 2 : 20, seed),
   'kafka-storm': () => membershipStorm(isQuick ? 20 : 120, seed),

@@ -110,7 +110,9 @@ class Copying implements AsyncDisposable {
     }
   }
 
+  /** Once all is written. The writer claims its place once more, as a source does that goes on: the end of its last transaction may be lost. */
   async copiedAll(): Promise<void> {
+    await this.write(0)
     const untilMs = Date.now() + patienceMs
     for (;;) {
       const positions = await this.bus.positions.of(copyGroup, [input]).catch(() => undefined)

@@ -1,6 +1,7 @@
 /** A transaction's records on their way to the leaders of their partitions. */
 import type { NewRecord } from '../port.ts'
 import type { Cluster, Lane } from './cluster.ts'
+import type { Connection } from './driver.ts'
 import type { Compression } from './wire/compression.ts'
 import { KafkaError } from './wire/error-codes.ts'
 import { type ProducedBatch, produceRequest } from './wire/log-requests.ts'
@@ -35,11 +36,14 @@ interface Refused {
 export class Appender {
   readonly #id: string
   readonly #options: OwnerOptions
+  readonly #connect: (node: number) => Promise<Connection>
   readonly #sequences = new Map<string, number>()
 
-  constructor(transactionalId: string, options: OwnerOptions) {
+  /** @param connect the owner's connection to a broker. */
+  constructor(transactionalId: string, options: OwnerOptions, connect: (node: number) => Promise<Connection>) {
     this.#id = transactionalId
     this.#options = options
+    this.#connect = connect
   }
 
   /** With every epoch the sequences begin anew. */
@@ -83,7 +87,7 @@ export class Appender {
   }
 
   async #appendOnce(batches: readonly ProducedBatch[]): Promise<readonly Refused[]> {
-    const { cluster, lane, timeoutMs } = this.#options
+    const { cluster, timeoutMs } = this.#options
     const byLeader = new Map<number, ProducedBatch[]>()
     const refused: Refused[] = []
     for (const batch of batches) {
@@ -99,7 +103,7 @@ export class Appender {
     }
     await settled(
       Array.from(byLeader, async ([leader, mine]) => {
-        const connection = await cluster.connection(leader, lane)
+        const connection = await this.#connect(leader)
         for (const { topic, partition, error } of await connection.send(
           produceRequest(this.#id, mine, timeoutMs / 3),
         )) {

@@ -59,6 +59,14 @@ class Coordinator {
     this.#epoch++
   }
 
+  /** As a broker that comes back: what was sent over goes over a new one. */
+  connection = { send: this.send, speaks: () => this.describes, isUsable: true }
+
+  restart(): void {
+    this.connection.isUsable = false
+    this.connection = { ...this.connection, isUsable: true }
+  }
+
   /** What was asked since the last look. */
   look(): string[] {
     return this.asked.splice(0)
@@ -69,7 +77,7 @@ class Coordinator {
       clock: { nowMs: () => 0, monotonicMs: () => 0, sleep: async () => undefined },
       leader: async () => 1,
       coordinator: async () => 1,
-      connection: async () => ({ send: this.send, speaks: () => this.describes }),
+      connection: async () => this.connection,
       ask: (work: () => Promise<unknown>) => work(),
       askCoordinator: (...[, , , request]: [unknown, unknown, unknown, KafkaRequest<unknown>]) => this.send(request),
       forget: () => undefined,
@@ -119,6 +127,29 @@ describe('TransactionalOwner', () => {
     expect(coordinator.look()).toEqual(again('commit'))
     await owner.recover()
     expect(coordinator.look()).toEqual(again('commit'))
+  })
+
+  test('ends its last transaction once more before the next when a broker went away in between', async () => {
+    const coordinator = new Coordinator()
+    const owner = await coordinator.claim()
+    await owner.transact(changes)
+    await owner.transact(changes)
+    expect(coordinator.look().filter((request) => request === 'InitProducerId')).toHaveLength(1)
+    coordinator.restart()
+    await owner.transact(changes)
+    expect(coordinator.look().slice(0, 5)).toEqual(again('commit'))
+    await owner.transact(changes)
+    expect(coordinator.look()).not.toContain('InitProducerId')
+  })
+
+  test('is broken when that fails', async () => {
+    const coordinator = new Coordinator()
+    const owner = await coordinator.claim()
+    await owner.transact(changes)
+    coordinator.restart()
+    coordinator.failures.set('InitProducerId', broken)
+    await expect(owner.transact(changes)).rejects.toBe(broken)
+    expect(owner.isBroken).toBe(true)
   })
 
   test('what was committed stays committed when the next transaction could not even begin', async () => {

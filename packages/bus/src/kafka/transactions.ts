@@ -5,6 +5,7 @@
  *  which settles it, and the caller begins again from committed data. Kafka may lose ends of transactions when a broker starts again: what
  *  is known of the last one is written once more (docs/adr/0008). */
 import { Appender, type OwnerOptions, type PartitionRecords, settled } from './appender.ts'
+import { Coordination } from './coordination.ts'
 import { ConnectionError } from './driver.ts'
 import { asKnown, inherited, type LastTransaction, lastKnown, type Memories, type Memory } from './last-transaction.ts'
 import { KafkaError, kafkaErrors } from './wire/error-codes.ts'
@@ -14,7 +15,6 @@ import {
   addOffsetsRequest,
   addPartitionsRequest,
   endTxnRequest,
-  initProducerIdRequest,
   type NextOffset,
   txnOffsetCommitRequest,
 } from './wire/transaction-requests.ts'
@@ -32,23 +32,22 @@ export interface Changes {
   readonly offsets?: { readonly group: string; readonly next: readonly NextOffset[] }
 }
 
-/** How long the coordinator may be busy with the markers of the last transaction. */
-const busyMs = { min: 1, max: 50 }
-
 export class TransactionalOwner implements Memory {
   readonly id: string
   readonly #options: OwnerOptions
   #producer: Producer
   #isBroken = false
   #last: LastTransaction | undefined
+  readonly #coordination: Coordination
   readonly #appender: Appender
 
-  private constructor(id: string, options: OwnerOptions, { producer, last }: Memory) {
+  private constructor(id: string, options: OwnerOptions, coordination: Coordination, { producer, last }: Memory) {
     this.id = id
     this.#options = options
+    this.#coordination = coordination
     this.#producer = producer
     this.#last = last
-    this.#appender = new Appender(id, options)
+    this.#appender = new Appender(id, options, (node) => coordination.connection(node))
   }
 
   /** Takes the id over from whoever holds it; what is known of the last transaction is taken over too. */
@@ -57,13 +56,14 @@ export class TransactionalOwner implements Memory {
     let last = known && inherited(memories.get(id), known)
     // Before the claim, which makes the coordinator forget it: an answer that goes astray must not cost the knowledge.
     if (known !== undefined) memories.keep(id, { producer: known.producer, last })
-    const producer = await initialize(id, options, undefined, async () => {
+    const coordination = new Coordination(id, options)
+    const producer = await coordination.claim(undefined, async () => {
       known = await lastKnown(id, options)
       if (known === undefined) return
       last = asKnown(last, known)
       memories.keep(id, { producer: known.producer, last })
     })
-    const owner = new TransactionalOwner(id, options, { producer, last })
+    const owner = new TransactionalOwner(id, options, coordination, { producer, last })
     memories.keep(id, owner)
     return owner
   }
@@ -135,13 +135,12 @@ export class TransactionalOwner implements Memory {
     if (this.#isBroken) throw new Error(`${this.id} was used after an error without recover()`)
     const hasOffsets = offsets !== undefined && offsets.next.length > 0
     if (records.length === 0 && !hasOffsets) return
+    if (this.#coordination.isInterrupted) await this.#recoverOrBreak()
     const { cluster, onCommit } = this.#options
     const startMs = cluster.clock.monotonicMs()
+    this.#coordination.begin()
     try {
-      const additions: Promise<void>[] = []
-      if (records.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, records)))
-      if (hasOffsets) additions.push(this.#add(addOffsetsRequest(this.id, this.#producer, offsets.group)))
-      await settled(additions)
+      await this.#begin(records, hasOffsets ? offsets.group : undefined)
       this.#last = {
         places: records.map(({ topic, partition }) => ({ topic, partition })),
         offsets,
@@ -149,7 +148,13 @@ export class TransactionalOwner implements Memory {
       }
       const work: Promise<void>[] = []
       if (records.length > 0) work.push(this.#appender.append(records, this.#producer))
-      if (hasOffsets) work.push(this.#commitOffsets(offsets.group, offsets.next))
+      if (hasOffsets)
+        work.push(
+          this.#coordination.ofGroup(
+            offsets.group,
+            txnOffsetCommitRequest(this.id, this.#producer, offsets.group, offsets.next),
+          ),
+        )
       await settled(work)
     } catch (error) {
       this.#isBroken = true
@@ -159,8 +164,26 @@ export class TransactionalOwner implements Memory {
     onCommit((cluster.clock.monotonicMs() - startMs) / 1_000)
   }
 
+  /** The coordinator learns where the transaction will write. */
+  async #begin(places: readonly TopicPartition[], group: string | undefined): Promise<void> {
+    const ask = (request: KafkaRequest<void>): Promise<void> => this.#coordination.ofTransaction(request)
+    const additions: Promise<void>[] = []
+    if (places.length > 0) additions.push(ask(addPartitionsRequest(this.id, this.#producer, places)))
+    if (group !== undefined) additions.push(ask(addOffsetsRequest(this.id, this.#producer, group)))
+    await settled(additions)
+  }
+
+  async #recoverOrBreak(): Promise<void> {
+    try {
+      await this.recover()
+    } catch (error) {
+      this.#isBroken = true
+      throw error
+    }
+  }
+
   async #raise(): Promise<void> {
-    this.#producer = await initialize(this.id, this.#options, this.#producer)
+    this.#producer = await this.#coordination.claim(this.#producer)
     this.#appender.reset()
     this.#isBroken = false
   }
@@ -170,12 +193,8 @@ export class TransactionalOwner implements Memory {
     if (places.length === 0 && offsets === undefined) return
     const unique = [...new Map(places.map((place) => [`${place.topic}/${place.partition}`, place])).values()]
     try {
-      const additions: Promise<void>[] = []
-      if (unique.length > 0) additions.push(this.#add(addPartitionsRequest(this.id, this.#producer, unique)))
-      if (offsets !== undefined) additions.push(this.#add(addOffsetsRequest(this.id, this.#producer, offsets.group)))
-      await settled(additions)
-      const request = endTxnRequest(this.id, this.#producer, outcome === 'committed')
-      await whileBusy(this.#options, () => this.#toCoordinator(request))
+      await this.#begin(unique, offsets?.group)
+      await this.#coordination.ofTransaction(endTxnRequest(this.id, this.#producer, outcome === 'committed'))
     } catch (error) {
       this.#isBroken = true
       // A topic that was deleted meanwhile needs no end.
@@ -185,27 +204,9 @@ export class TransactionalOwner implements Memory {
     await this.#raise()
   }
 
-  /** The coordinator may still be writing the markers of the transaction before: that is waited for, nothing was done yet. */
-  async #add(request: KafkaRequest<void>): Promise<void> {
-    await whileBusy(this.#options, () => this.#toCoordinator(request))
-  }
-
-  async #commitOffsets(group: string, next: readonly NextOffset[]): Promise<void> {
-    const { cluster, lane } = this.#options
-    const request = txnOffsetCommitRequest(this.id, this.#producer, group, next)
-    try {
-      const connection = await cluster.connection(await cluster.coordinator('group', group), lane)
-      await connection.send(request)
-    } catch (error) {
-      cluster.forgetCoordinator('group', group)
-      throw error
-    }
-  }
-
   async #end(): Promise<void> {
-    const request = endTxnRequest(this.id, this.#producer, true)
     try {
-      await whileBusy(this.#options, () => this.#toCoordinator(request))
+      await this.#coordination.ofTransaction(endTxnRequest(this.id, this.#producer, true))
       this.#ended('committed')
     } catch (error) {
       this.#isBroken = true
@@ -219,48 +220,5 @@ export class TransactionalOwner implements Memory {
 
   #ended(outcome: LastTransaction['outcome']): void {
     if (this.#last !== undefined) this.#last = { ...this.#last, outcome }
-  }
-
-  async #toCoordinator(request: KafkaRequest<void>): Promise<void> {
-    const { cluster, lane } = this.#options
-    try {
-      const connection = await cluster.connection(await cluster.coordinator('transaction', this.id), lane)
-      await connection.send(request)
-    } catch (error) {
-      if (error instanceof ConnectionError || (error instanceof KafkaError && error.isElsewhere))
-        cluster.forgetCoordinator('transaction', this.id)
-      throw error
-    }
-  }
-}
-
-/** The answer of a coordinator that moves or loads is asked for again, and so is a busy one's: claiming twice is claiming. */
-async function initialize(
-  id: string,
-  options: OwnerOptions,
-  current: Producer | undefined,
-  busy?: () => Promise<void>,
-): Promise<Producer> {
-  const { cluster, lane, timeoutMs } = options
-  const request = initProducerIdRequest(id, timeoutMs, current)
-  return whileBusy(options, () => cluster.askCoordinator('transaction', id, lane, request), busy)
-}
-
-/** @param busy called before every further attempt. */
-async function whileBusy<T>(
-  { cluster, timeoutMs }: OwnerOptions,
-  call: () => Promise<T>,
-  busy?: () => Promise<void>,
-): Promise<T> {
-  const untilMs = cluster.clock.monotonicMs() + timeoutMs
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await call()
-    } catch (error) {
-      const isBusy = error instanceof KafkaError && error.code === kafkaErrors.concurrentTransactions
-      if (!isBusy || cluster.clock.monotonicMs() > untilMs) throw error
-      await cluster.clock.sleep(Math.min(busyMs.max, busyMs.min * 2 ** Math.min(attempt, 10)))
-      await busy?.()
-    }
   }
 }
