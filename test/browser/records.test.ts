@@ -1,6 +1,8 @@
 /** Replays, dead letters, the live tap, Cloud Discovery, the documentation. */
+import type { SourceConfig } from '@siem-relay/collector'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { typeWords } from '../../services/portal/web/records/source-words.ts'
 import { startFixture } from './fixture/server.ts'
 import { accessibilityFindings } from './support/accessibility.ts'
 import { launch, openPage, visit } from './support/browser.ts'
@@ -45,7 +47,7 @@ test('dead letters are chosen and retried; one is looked at whole and dropped', 
   await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click()
   await page.getByText('1 record sent on their way again').waitFor()
   expect(fixture.state.letters[0]?.mark?.state).toBe('retried')
-  await page.getByRole('button', { name: 'RELAY_RECORD_REFUSED' }).first().click()
+  await page.getByRole('button', { name: 'RELAY_FRAME_TOO_LARGE' }).first().click()
   await page.getByLabel('Original record').getByText('"Mass download"').waitFor()
   expect(await accessibilityFindings(page)).toEqual([])
   await page.getByRole('dialog').getByRole('button', { name: 'Drop' }).click()
@@ -112,4 +114,15 @@ test('the documentation comes with the portal: links between its pages stay in i
   await visit(watched, `${fixture.url}help/using/nowhere.md`)
   await page.getByRole('heading', { name: 'This page is not here' }).waitFor()
   expect(watched.errors).toEqual([])
+})
+
+test('every type of source has a name on its page', () => {
+  const types: Readonly<Record<SourceConfig['type'], true>> = {
+    'defender-for-cloud-apps': true,
+    'defender-streaming': true,
+    'discovery-intake': true,
+    'graph-alerts': true,
+    'graph-discovery': true,
+  }
+  expect(Object.keys(typeWords).toSorted()).toEqual(Object.keys(types))
 })

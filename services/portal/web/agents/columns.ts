@@ -11,6 +11,10 @@ import { NotificationCount } from './notifications.ts'
 import { AgentStatus } from './state.ts'
 import { formatText, typesText } from './words.ts'
 
+/** An address breaks behind its dots and before its port, if it has to. */
+const breakable = (address: string) =>
+  address.split(/(?<=\.)|(?=:)/).map((part, index) => (index === 0 ? part : html`<wbr />${part}`))
+
 interface ColumnParts {
   readonly nowMs: number
   readonly menuOf: (agent: AgentRow) => readonly MenuItem[]
@@ -25,7 +29,7 @@ export function agentColumns({ nowMs, menuOf, onNotifications }: ColumnParts): r
       isSortable: true,
       className: 'col-name',
       cell: (agent) => html`<a class="row-name" href=${href(agentPath(agent, '/edit'))}><bdi>${agent.name}</bdi></a>
-        <span class="minor"><bdi>${agent.destination.text}</bdi></span>`,
+        <span class="minor"><bdi>${breakable(agent.destination.text)}</bdi></span>`,
     },
     {
       key: 'owner',
@@ -50,6 +54,7 @@ export function agentColumns({ nowMs, menuOf, onNotifications }: ColumnParts): r
       key: 'status',
       label: 'Status',
       isSortable: true,
+      className: 'col-status',
       cell: (agent) => html`<${AgentStatus} agent=${agent} nowMs=${nowMs} />`,
     },
     {

@@ -9,6 +9,7 @@ import { agoText, countText, durationText, momentText } from '../lib/format.ts'
 import { useLoad } from '../lib/load.ts'
 import { docsUrl } from '../lib/root.ts'
 import type { SourceErrorShape, SourceShape, SourceStreamShape } from '../records/shapes.ts'
+import { typeWords } from '../records/source-words.ts'
 
 const refreshMs = 10_000
 
@@ -17,16 +18,8 @@ const stateWords: Readonly<Record<string, { label: string; icon: IconName; tone:
   starting: { label: 'Starting', icon: 'clock', tone: 'quiet' },
   waiting: { label: 'Waiting', icon: 'clock', tone: 'warn' },
   error: { label: 'Needs you', icon: 'warning', tone: 'bad' },
-  unknown: { label: 'Never heard of', icon: 'clock', tone: 'quiet' },
+  unknown: { label: 'No report yet', icon: 'clock', tone: 'quiet' },
 }
-const typeWords: Readonly<Record<string, string>> = {
-  defender: 'Defender for Cloud Apps',
-  graph: 'Defender for Identity (Graph)',
-  'graph-alerts': 'Defender for Identity (Graph)',
-  'graph-discovery': 'Cloud Discovery (Graph)',
-  'discovery-intake': 'Cloud Discovery intake',
-}
-
 export function SourcesPage(): VNode {
   const sources = useLoad((signal) => get<{ sources: SourceShape[] }>('/sources', {}, signal), [], refreshMs)
   return html`<${Page} title="Sources" lead="What the relay reads from Microsoft, and how far it is.">
