@@ -5,7 +5,7 @@ export interface Events extends Disposable {
   readonly records: readonly TappedRecord[]
 }
 
-export interface TappedRecord {
+interface TappedRecord {
   readonly topic: string
   readonly key: string
   readonly headers: Readonly<Record<string, string>>
