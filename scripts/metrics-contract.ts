@@ -31,8 +31,8 @@ export const labelMeanings: Readonly<Record<string, LabelMeaning>> = {
   code: { meaning: '[error code](errors.md)', values: Object.keys(errorCodes) },
   holder: { meaning: 'whose certificate', values: ['own', 'receiver'] },
   kind: {
-    meaning: 'data type: plural where records are collected, singular where they are events',
-    values: [...rawKinds, 'alert', 'activity', 'other'],
+    meaning: 'data type, as topics and settings name it',
+    values: [...rawKinds, 'other'],
   },
   outcome: { meaning: 'what became of a replayed record', values: ['formatted', 'discarded', 'invalid'] },
   protocol: { meaning: 'how an agent delivers', values: ['udp', 'tcp', 'tls', 'relp', 'console', 'sentinel'] },

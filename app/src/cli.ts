@@ -203,6 +203,7 @@ export function buildProgram(terminal: Terminal): Command {
       '--data <directory>',
       "keeps when the tenant's life began, and what an agent needs for --azure; default: ./data/simulator",
     )
+    .option('--discovery <directory>', 'where files of what Cloud Discovery saw appear, for a discovery-intake source')
     .option(
       '--azure <host:port>',
       'where Entra and the Logs Ingestion API answer over TLS; stored rows are printed',

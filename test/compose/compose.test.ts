@@ -4,16 +4,18 @@ import { sampleLines } from '@siem-relay/simulator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { idOf } from '../faults/ledger.ts'
 import { Compose, docker } from './compose.ts'
-import { Received, recordIds, repeatedIn, repeatedSince } from './ledger.ts'
+import { Portal, Received, recordIds, repeatedIn, repeatedSince } from './ledger.ts'
 
 const services = ['collector', 'formatter', 'syslog-sender', 'sentinel-sender', 'portal']
 
 let compose: Compose
 let received: Received
+let portal: Portal
 
 beforeAll(async () => {
   compose = await Compose.open()
   received = new Received(compose)
+  portal = new Portal(compose)
   // Once: all services have one image, and an engine without BuildKit would make it five times at once.
   await compose.run('build', 'collector')
   await compose.up()
@@ -23,12 +25,12 @@ afterAll(async () => {
   await compose?.[Symbol.asyncDispose]()
 }, 120_000)
 
-/** Waits until everything the tenant has at this moment is at the receiver. */
+/** Waits until everything the tenant has at this moment is at the receiver, each alert of two products once. */
 async function everythingHasArrived(): Promise<void> {
   const ids = await recordIds(await compose.url('simulator', 8090))
   expect(ids.size).toBeGreaterThan(100)
   await compose.eventually('every record is at the receiver', async () => {
-    const arrived = new Set(await received.ids())
+    const arrived = new Set([...(await received.ids()), ...(await portal.leftOut('receiver'))])
     const missing = [...ids].filter((id) => !arrived.has(id))
     if (missing.length > 0) throw new Error(`${missing.length} of ${ids.size} missing, such as ${missing[0]}`)
     return true
@@ -85,8 +87,25 @@ test('alerts and activities of the tenant are rows in the simulated Microsoft Se
       )
     expect(rows.filter(({ droppedColumns, nulledColumns }) => droppedColumns ?? nulledColumns)).toEqual([])
     const stored = new Set(rows.map(({ row }) => row.VendorOriginalId ?? row.ExtID))
+    for (const id of await portal.leftOut('sentinel')) stored.add(id)
     const missing = [...ids].filter((id) => !stored.has(id))
     if (missing.length > 0) throw new Error(`${missing.length} of ${ids.size} missing, such as ${missing[0]}`)
+    return true
+  })
+})
+
+test('the portal shows the demo: three sources, alerts both products reported, Cloud Discovery', async () => {
+  await compose.eventually('all of it is there', async () => {
+    const { sources } = await portal.get<{ sources: readonly { id: string; state: string }[] }>('/sources')
+    expect(sources.map(({ id, state }) => `${id} ${state}`)).toEqual(
+      ['demo', 'demo-identity', 'demo-discovery'].map((id) => `${id} collecting`),
+    )
+    const { apps, users } = await portal.get<{ apps: number; users: number }>('/discovery/summary')
+    expect(Math.min(apps, users)).toBeGreaterThan(0)
+    const leftOut = await portal.leftOut('receiver')
+    expect(leftOut.size).toBeGreaterThan(10)
+    const lines = await received.ids()
+    expect(lines.filter((id) => leftOut.has(id))).toEqual([])
     return true
   })
 })

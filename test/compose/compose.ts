@@ -14,7 +14,14 @@ export function docker(...args: readonly string[]): Promise<Outcome> {
   const child = spawn('docker', args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, SIMULATOR_PORT: '0', PROMETHEUS_PORT: '0', SIEM_RELAY_DEMO: '1', SIEM_RELAY_CONFIG: '' },
+    env: {
+      ...process.env,
+      PORTAL_PORT: '0',
+      SIMULATOR_PORT: '0',
+      PROMETHEUS_PORT: '0',
+      SIEM_RELAY_DEMO: '1',
+      SIEM_RELAY_CONFIG: '',
+    },
   })
   const out: Buffer[] = []
   const err: Buffer[] = []

@@ -1,5 +1,6 @@
 /** What the simulated tenant has, what the receiver printed, and the difference. */
 import { tenantToken } from '../../app/src/demo/tenant.ts'
+import { type PortalClient, setUpPortal, signInTo } from '../../services/portal/src/testing/browser.ts'
 import { idOf } from '../faults/ledger.ts'
 import type { Compose } from './compose.ts'
 
@@ -75,6 +76,44 @@ export class Received {
       .split('\n')
       .filter((line) => line.includes('CEF:'))
       .map(idOf)
+  }
+}
+
+/** The portal, asked by its first admin. Its port is another one after every start. */
+export class Portal {
+  readonly #compose: Compose
+  #isSetUp = false
+
+  constructor(compose: Compose) {
+    this.#compose = compose
+  }
+
+  async get<T>(path: string): Promise<T> {
+    const { status, body } = await (await this.#signedIn()).call('GET', path)
+    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`)
+    return body as T
+  }
+
+  /** Ids of the alerts an agent did not get, since it got them from the other product. */
+  async leftOut(agent: string): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>()
+    for (let next: string | undefined = ''; next !== undefined; ) {
+      const page: { duplicates: readonly { leftOut: { id: string } }[]; next?: string } = await this.get(
+        `/duplicates?agent=${agent}&limit=500${next === '' ? '' : `&before=${next}`}`,
+      )
+      for (const { leftOut } of page.duplicates) ids.add(leftOut.id)
+      next = page.next
+    }
+    return ids
+  }
+
+  async #signedIn(): Promise<PortalClient> {
+    const url = await this.#compose.url('portal', 8080)
+    if (this.#isSetUp) return signInTo(url, 'ada')
+    const [, setUpLink] = /(http\S+\/setup#\S+)/.exec(await this.#compose.logs('portal')) ?? []
+    const client = await setUpPortal({ url, setUpLink })
+    this.#isSetUp = true
+    return client
   }
 }
 

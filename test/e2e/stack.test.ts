@@ -116,6 +116,7 @@ test('the demo of docker compose delivers to the simulated Azure: its rows are p
 }, async () => {
   using directory = temporaryDirectory()
   const args = ['simulator', '--listen', '127.0.0.1:0', '--azure', '127.0.0.1:0', '--data', directory.path]
+  args.push('--discovery', join(directory.path, 'discovery'))
   const says = /^siem-relay simulator: (?:Azure at )?(https?:\S+?)(?:;| with)/
   const addresses: string[] = []
   await using simulator = await start(directory.path, args, /(Azure at https:\S+);/, (line) => {
@@ -128,6 +129,7 @@ test('the demo of docker compose delivers to the simulated Azure: its rows are p
     .replaceAll('http://simulator:8090', api)
     .replaceAll('https://simulator:8443', azure)
     .replaceAll('/run/azure', directory.path)
+    .replaceAll('/run/demo', directory.path)
     .replaceAll('/run/secrets/mda', join(compose, 'demo-token'))
   writeFileSync(join(directory.path, 'demo.yaml'), `${demo}\nadmin: { listen: 127.0.0.1:0 }\n`, { mode: 0o600 })
   const tables = new Set<string>()

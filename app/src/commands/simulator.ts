@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseListen, runProcess } from '@siem-relay/service-kit'
 import { startDemoAzure } from '../demo/azure.ts'
 import { showRows } from '../demo/azure-rows.ts'
+import { fillDiscovery } from '../demo/discovery.ts'
 import { startTenant, tenantToken } from '../demo/tenant.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -13,6 +14,8 @@ export interface SimulatorOptions {
   /** Where Entra and the Logs Ingestion API answer; default: not at all. */
   readonly azure?: string
   readonly azureRule?: string
+  /** Where files of what Cloud Discovery saw appear; default: nowhere. */
+  readonly discovery?: string
 }
 
 export async function simulator(options: SimulatorOptions, terminal: Terminal): Promise<void> {
@@ -26,6 +29,8 @@ export async function simulator(options: SimulatorOptions, terminal: Terminal): 
       const listen = parseListen(options.listen)
       const tenant = opened.use(await startTenant({ directory, listen, nowMs: () => Date.now() }))
       note(`${tenant.url} with the API token ${tenantToken}. Ctrl-C stops.`)
+      if (options.discovery !== undefined)
+        opened.defer(fillDiscovery({ directory: options.discovery, startMs: tenant.startMs, nowMs: () => Date.now() }))
       if (options.azure !== undefined) {
         const { azure, agentExample } = await startDemoAzure({
           directory,

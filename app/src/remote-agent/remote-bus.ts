@@ -21,6 +21,8 @@ export class RemoteBus implements Bus {
   /** Where this group stands is for the portal to know: nothing is pending here, nothing ever done. */
   readonly positions: Positions = {
     of: async (_group, topics) => topics.flatMap(unknownPositions),
+    bounds: elsewhere,
+    count: elsewhere,
     offsetAt: elsewhere,
     set: elsewhere,
     forget: elsewhere,

@@ -167,24 +167,31 @@ export interface Table extends AsyncDisposable {
   onChange(listener: (key: string, value: Buffer | undefined) => void): () => void
 }
 
-export interface PartitionPosition {
+export interface PartitionBounds {
   readonly topic: string
   readonly partition: number
   /** Oldest offset still kept. */
   readonly start: number
   /** Offset the next record will get. */
   readonly end: number
+}
+
+export interface PartitionPosition extends PartitionBounds {
   /** Offset the group reads next; undefined when it never committed. */
   readonly committed: number | undefined
-  /** Records between committed (or start) and end; never negative. */
+  /** Records between committed (or start) and end, as `count` tells them; never negative. */
   readonly lag: number
   /** When the oldest record the group has not passed was appended; undefined when there is none. */
   readonly oldestPendingMs: number | undefined
 }
 
 export interface Positions {
-  /** One entry per partition of the topics. */
+  /** One entry per partition the topics have, which an operator may have made more or fewer than the treaty says. */
+  bounds(topics: readonly TopicSpec[]): Promise<readonly PartitionBounds[]>
+  /** As `bounds`, with where the group stands. */
   of(group: string, topics: readonly TopicSpec[]): Promise<readonly PartitionPosition[]>
+  /** Records that readers get between two offsets still kept. A log with gaps counts the first of them, and takes the rest to be as dense. */
+  count(topic: TopicSpec, partition: number, from: number, until: number): Promise<number>
   /** The first offset appended at or after `timeMs`, or the end. */
   offsetAt(topic: TopicSpec, partition: number, timeMs: number): Promise<number>
   /** Moves a group, at most to the oldest kept offset or the end. Its workers must be stopped (`RELAY_USAGE`). */
@@ -208,8 +215,9 @@ export interface Bus extends AsyncDisposable {
   /** Shares out topics among the workers of a group, over all processes: each topic has one holder at a time, and finds a new one when its holder is gone. */
   share(spec: ShareSpec): Worker
   table(topic: TopicSpec): Promise<Table>
-  /** Records of one partition from an offset on, up to the end at the time of the call: for preview, replay, tools and tests. */
-  read(topic: TopicSpec, partition: number, from: number): AsyncIterable<BusRecord>
+  /** Records of one partition from an offset on, up to the end at the time of the call: for preview, replay, tools and tests. What is
+   *  not decided yet, committed or not, is waited for until the signal is aborted. */
+  read(topic: TopicSpec, partition: number, from: number, signal?: AbortSignal): AsyncIterable<BusRecord>
   readonly positions: Positions
   intake(): Intake
 }

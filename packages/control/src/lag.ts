@@ -7,6 +7,7 @@ import {
   outTopic,
   rawTopicsOf,
   senderGroup,
+  type TopicSpec,
 } from '@siem-relay/common'
 import type { AgentLag, StageLag } from './control.ts'
 
@@ -14,6 +15,13 @@ interface Look {
   readonly atMs: number
   readonly formatter: readonly PartitionPosition[]
   readonly sender: readonly PartitionPosition[]
+}
+
+/** Records between two looks. */
+interface Passed {
+  readonly in: number
+  readonly out: number
+  readonly seconds: number
 }
 
 export async function measureLag(
@@ -26,22 +34,39 @@ export async function measureLag(
   const before = await Promise.all(agents.map(look))
   if (windowMs > 0) await clock.sleep(windowMs)
   const after = await Promise.all(agents.map(look))
-  return agents.map((agent, index) => lagOf(agent, before[index] as Look, after[index] as Look, clock.nowMs()))
+  return Promise.all(
+    agents.map((agent, index) =>
+      lagOf(bus, agent, tenants, before[index] as Look, after[index] as Look, clock.nowMs()),
+    ),
+  )
 }
+
+/** Nothing new is taken for an agent that retires. */
+const inputsOf = (agent: AgentDefinition, tenants: readonly string[]): readonly TopicSpec[] =>
+  agent.retire ? [] : rawTopicsOf(agent, tenants)
 
 async function lookAt(bus: Bus, clock: Clock, agent: AgentDefinition, tenants: readonly string[]): Promise<Look> {
   return {
-    // Nothing new is taken for an agent that retires.
-    formatter: await bus.positions.of(formatterGroup(agent.id), agent.retire ? [] : rawTopicsOf(agent, tenants)),
+    formatter: await bus.positions.of(formatterGroup(agent.id), inputsOf(agent, tenants)),
     sender: await bus.positions.of(senderGroup(agent.id), [outTopic(agent.id)]),
     atMs: clock.monotonicMs(),
   }
 }
 
-function lagOf({ id, enabled }: AgentDefinition, before: Look, after: Look, nowMs: number): AgentLag {
+async function lagOf(
+  bus: Bus,
+  agent: AgentDefinition,
+  tenants: readonly string[],
+  before: Look,
+  after: Look,
+  nowMs: number,
+): Promise<AgentLag> {
+  const { id, enabled } = agent
   const seconds = (after.atMs - before.atMs) / 1_000
-  const formatter = stageLag(before.formatter, after.formatter, seconds, nowMs)
-  const sender = stageLag(before.sender, after.sender, seconds, nowMs)
+  const stage = async (topics: readonly TopicSpec[], of: 'formatter' | 'sender'): Promise<StageLag> =>
+    stageLag(after[of], await passedBetween(bus, topics, before[of], after[of], seconds), nowMs)
+  const formatter = await stage(inputsOf(agent, tenants), 'formatter')
+  const sender = await stage([outTopic(id)], 'sender')
   const { catchUpSeconds: formatting } = formatter
   const { catchUpSeconds: sending } = sender
   const ages = [formatter.oldestSeconds, sender.oldestSeconds].filter((age) => age !== undefined)
@@ -55,19 +80,35 @@ function lagOf({ id, enabled }: AgentDefinition, before: Look, after: Look, nowM
   }
 }
 
-/** Pure: exported for its tests. */
-export function stageLag(
+/** What came in and went out: counted, since offsets may have gaps. A group that was moved back passed nothing. */
+async function passedBetween(
+  { positions }: Bus,
+  topics: readonly TopicSpec[],
   before: readonly PartitionPosition[],
   after: readonly PartitionPosition[],
   seconds: number,
-  nowMs: number,
-): StageLag {
-  const perSecond = (of: (position: PartitionPosition) => number): number =>
-    seconds <= 0 ? 0 : Math.max(0, (sum(after, of) - sum(before, of)) / seconds)
-  const inPerSecond = perSecond(({ end }) => end)
-  const outPerSecond = perSecond(({ committed, start }) => Math.max(committed ?? start, start))
-  const pending = sum(after, ({ lag }) => lag)
-  const oldestMs = Math.min(...after.map(({ oldestPendingMs }) => oldestPendingMs ?? Number.POSITIVE_INFINITY))
+): Promise<Passed> {
+  const passed = { in: 0, out: 0, seconds }
+  if (seconds <= 0) return passed
+  for (const now of after) {
+    const { topic: name, partition, start } = now
+    const topic = topics.find((one) => one.name === name)
+    const then = before.find((one) => one.topic === name && one.partition === partition)
+    if (topic === undefined || then === undefined) continue
+    const count = async (from: number, until: number): Promise<number> =>
+      until <= Math.max(from, start) ? 0 : positions.count(topic, partition, Math.max(from, start), until)
+    passed.in += await count(then.end, now.end)
+    passed.out += await count(then.committed ?? then.start, now.committed ?? start)
+  }
+  return passed
+}
+
+function stageLag(positions: readonly PartitionPosition[], passed: Passed, nowMs: number): StageLag {
+  const perSecond = (records: number): number => (passed.seconds <= 0 ? 0 : records / passed.seconds)
+  const inPerSecond = perSecond(passed.in)
+  const outPerSecond = perSecond(passed.out)
+  const pending = positions.reduce((total, { lag }) => total + lag, 0)
+  const oldestMs = Math.min(...positions.map(({ oldestPendingMs }) => oldestPendingMs ?? Number.POSITIVE_INFINITY))
   const gain = outPerSecond - inPerSecond
   return {
     pending,
@@ -76,8 +117,4 @@ export function stageLag(
     outPerSecond,
     catchUpSeconds: pending === 0 ? 0 : gain > 0 ? pending / gain : undefined,
   }
-}
-
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0)
 }

@@ -119,8 +119,9 @@ export class LocalControl implements Control {
   }
 
   async startReplay(plan: ReplayPlan): Promise<ReplayJob> {
-    checkPlan(plan, this.#agent(plan.agent), this.#tenants())
-    const nowMs = this.#parts.clock.nowMs()
+    const { bus, clock } = this.#parts
+    await checkPlan(bus, plan, this.#agent(plan.agent), this.#tenants())
+    const nowMs = clock.nowMs()
     const job: ReplayJob = {
       ...plan,
       kind: 'replay',
@@ -245,19 +246,23 @@ export class LocalControl implements Control {
       const share = shareOf(progressOf(job.stretches, standings))
       return { job, share, replayed: Math.round(share * job.records) }
     }
-    const sender = await positions.of(replaySenderGroup(job.id), [replayTopic(job.id)])
+    const topic = replayTopic(job.id)
+    const sender = await positions.of(replaySenderGroup(job.id), [topic])
+    const counts = sender.map(({ partition, start, committed = start }) =>
+      positions.count(topic, partition, start, committed),
+    )
+    const replayed = (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
     const delivered = progressOf(
-      sender.map(({ topic, partition, start, end }) => ({ topic, partition, from: start, until: end })),
+      sender.map(({ topic: name, partition, start, end }) => ({ topic: name, partition, from: start, until: end })),
       sender,
     )
-    if (job.source === 'letters')
-      return { job, share: shareOf(delivered), replayed: Math.min(delivered.passed, job.records) }
+    if (job.source === 'letters') return { job, share: shareOf(delivered), replayed }
     const formatter = await positions.of(replayFormatterGroup(job.id), rawTopicsOfJob(job))
     // Formatting runs ahead of delivery: what is delivered of what is formatted so far.
     return {
       job,
       share: shareOf(progressOf(job.stretches, formatter)) * shareOf(delivered),
-      replayed: delivered.passed,
+      replayed,
     }
   }
 

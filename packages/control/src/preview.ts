@@ -1,5 +1,5 @@
 /** What an agent would make of records, with the functions the formatter itself uses: of those in the log, or of any others. */
-import type { Bus } from '@siem-relay/bus'
+import { type Bus, lastRecords } from '@siem-relay/bus'
 import {
   type AgentDefinition,
   agentSchema,
@@ -138,10 +138,10 @@ export async function* recordsOfLog(
     for (const name of rawKinds) {
       const topic = rawTopic(tenant, name)
       await bus.ensureTopics([topic])
-      for (const { partition, start, end } of await bus.positions.of('preview', [topic])) {
-        const from = Math.max(start, end - Math.ceil(limit / topic.partitions))
-        for await (const { offset, key, value, headers, appendedMs } of bus.read(topic, partition, from)) {
-          if (offset >= end) break
+      const partitions = await bus.positions.bounds([topic])
+      const each = Math.ceil(limit / partitions.length)
+      for (const bounds of partitions)
+        for (const { key, value, headers, appendedMs } of await lastRecords(bus, topic, bounds, each))
           yield {
             body: value,
             id: key,
@@ -152,8 +152,6 @@ export async function* recordsOfLog(
             portalUrl: headers[rawHeaders.portalUrl] ?? '',
             receivedMs: appendedMs,
           }
-        }
-      }
     }
   }
 }

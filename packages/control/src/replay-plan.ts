@@ -32,7 +32,7 @@ export async function planReplay(
   const topics = topicsOf(agent, tenants, request.source)
   const stretches: Stretch[] = []
   for (const topic of topics)
-    for (let partition = 0; partition < topic.partitions; partition++) {
+    for (const { partition } of await bus.positions.bounds([topic])) {
       const from = await bus.positions.offsetAt(topic, partition, fromMs)
       const until = await bus.positions.offsetAt(topic, partition, toMs)
       // A clock that jumped back may have put the later time first.
@@ -45,11 +45,16 @@ export async function planReplay(
  * A plan may come from another process: it has to be about the agent's own topics.
  * @throws {RelayError} `RELAY_USAGE`
  */
-export function checkPlan(plan: ReplayPlan, agent: AgentDefinition, tenants: readonly string[]): void {
-  const topics = topicsOf(agent, tenants, plan.source)
+export async function checkPlan(
+  bus: Bus,
+  plan: ReplayPlan,
+  agent: AgentDefinition,
+  tenants: readonly string[],
+): Promise<void> {
+  const known = await bus.positions.bounds(topicsOf(agent, tenants, plan.source))
   for (const { topic, partition, from, until } of plan.stretches) {
-    const known = topics.find(({ name }) => name === topic)
-    if (known === undefined || partition >= known.partitions || from > until)
+    const isKnown = known.some((one) => one.topic === topic && one.partition === partition)
+    if (!isKnown || from > until)
       throw new RelayError('RELAY_USAGE', `agent ${agent.id} has no ${topic}/${partition} from ${from} until ${until}`)
   }
 }

@@ -128,9 +128,9 @@ export function deliveryMetrics(registry: Registry, labels: DeliveryLabels): Del
 function perKind(registry: Registry, agent: string, spec: { readonly name: string; readonly help: string }) {
   const all = histogram(registry, { ...spec, labels: ['agent', 'kind'], buckets: delayBuckets })
   return {
-    alert: all.labels(agent, 'alert'),
-    activity: all.labels(agent, 'activity'),
-    discovery: all.labels(agent, 'discovery'),
+    alert: all.labels(agent, rawKindOf.alert),
+    activity: all.labels(agent, rawKindOf.activity),
+    discovery: all.labels(agent, rawKindOf.discovery),
     other: all.labels(agent, 'other'),
   } as const satisfies Record<EventKind | 'other', unknown>
 }

@@ -20,7 +20,8 @@ function setup(options: { readonly committed?: number | undefined; readonly fail
     const oldestPendingMs = next < end() ? startMs + next * hourMs : undefined
     return { topic: topic.name, partition: 0, start: 0, end: end(), committed, lag: end() - next, oldestPendingMs }
   }
-  const positions: Bus['positions'] = {
+  const positions: Pick<Bus['positions'], 'of' | 'count' | 'offsetAt' | 'set'> = {
+    count: async (_topic, _partition, from, until) => until - from,
     of: async () => [position()],
     offsetAt: async (_topic, _partition, timeMs) =>
       Math.min(end(), Math.max(0, Math.ceil((timeMs - startMs) / hourMs))),
@@ -29,9 +30,8 @@ function setup(options: { readonly committed?: number | undefined; readonly fail
       if (failure !== undefined) throw failure
       committed = offset
     },
-    forget: async () => undefined,
   }
-  const world = testWorld({ bus: { positions } as Bus, clock })
+  const world = testWorld({ bus: { positions } as unknown as Bus, clock })
   return { clock, world, groups: new IdleGroups(world, 'formatter'), committed: () => committed }
 }
 

@@ -87,20 +87,19 @@ export class IdleGroups {
 async function passOver(bus: Bus, { group, topics }: IdleGroup, beforeMs: number): Promise<number> {
   let records = 0
   for (const topic of topics) {
-    for (const before of await bus.positions.of(group, [topic])) {
-      const { partition, committed, oldestPendingMs } = before
+    for (const { partition, start, committed, oldestPendingMs } of await bus.positions.of(group, [topic])) {
       // A group that never ran starts two days back by itself.
       if (committed === undefined || oldestPendingMs === undefined || oldestPendingMs >= beforeMs) continue
       const offset = await bus.positions.offsetAt(topic, partition, beforeMs)
       if (offset <= committed) continue
+      const passed = await bus.positions.count(topic, partition, Math.max(committed, start), offset)
       try {
         await bus.positions.set(group, topic, partition, offset)
       } catch (error) {
         if (error instanceof RelayError && error.code === 'RELAY_USAGE') return records
         throw error
       }
-      const after = (await bus.positions.of(group, [topic])).find((position) => position.partition === partition)
-      records += Math.max(0, before.lag - (after?.lag ?? 0))
+      records += passed
     }
   }
   return records

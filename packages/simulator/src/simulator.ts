@@ -73,6 +73,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const pathPrefix = (options.pathPrefix ?? '').replace(/\/+$/, '')
   let origin = ''
   const url = (): string => `${origin}${pathPrefix}`
+  const linkRoot = ({ host }: Incoming): string => `http://${host}${pathPrefix}`
   const shelves = createShelves(options.recordsMax ?? 200_000)
   const tokens = new TokenEndpoint(options.oauth, nowMs)
   const faults = new FaultScript()
@@ -147,12 +148,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   app.get(
     `${pathPrefix}${graphAlertsPath}`,
     handle('graph-alerts', (incoming) => {
-      const parts = { shelf: graphAlerts, options: options.graphAlerts ?? {}, url, nowMs }
+      const parts = { shelf: graphAlerts, options: options.graphAlerts ?? {}, url: linkRoot(incoming), nowMs }
       return refuseAtGateway(gateway, graphAlertsRole, incoming) ?? answerGraphAlerts(parts, incoming)
     }),
   )
   const listDiscovery = handle('graph-discovery', (incoming) => {
-    const parts = { shelves: discovery, url, nowMs, pageMax: options.discoveryPageMax ?? 100 }
+    const parts = { shelves: discovery, url: linkRoot(incoming), nowMs, pageMax: options.discoveryPageMax ?? 100 }
     return refuseAtGateway(gateway, discoveryRole, incoming) ?? answerDiscovery(parts, incoming)
   })
   for (const root of discoveryRoots)

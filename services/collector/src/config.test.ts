@@ -50,6 +50,14 @@ describe('sources of the configuration', () => {
     ['an address without a scheme is an http proxy', { proxy: 'proxy.example:3128' }],
     ['a proxy may have credentials', { proxy: 'http://user:p%40ss@proxy.example:3128' }],
     ['a test server elsewhere may speak http when told so', { url: 'http://simulator:8090', allowPlainHttp: true }],
+    [
+      'its token endpoint too, on the same origin',
+      {
+        url: 'http://simulator:8090',
+        allowPlainHttp: true,
+        auth: { type: 'oauth', tenantId: 'a', clientId: 'b', clientSecret: 'c', tokenUrl: 'http://simulator:8090/t' },
+      },
+    ],
     ['a lookback of hours', { lookback: 'PT36H' }],
   ])('%s', (_, more) => expect(problems(more)).toEqual([]))
 
@@ -57,7 +65,7 @@ describe('sources of the configuration', () => {
     ['http elsewhere', { url: 'http://contoso.example' }, /^0\.url: must start with https/],
     ['http elsewhere, told it must not', { url: 'http://contoso.example', allowPlainHttp: false }, /allowPlainHttp/],
     [
-      'a token endpoint on http elsewhere, even beside a test server',
+      'a token endpoint on http elsewhere, also beside a test server',
       {
         url: 'http://simulator:8090',
         allowPlainHttp: true,

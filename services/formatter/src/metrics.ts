@@ -1,5 +1,5 @@
 /** The formatter's part of the balance: received = formatted + discarded + dead-lettered, counted when the transaction is durable. */
-import { type ErrorCode, eventKindOf } from '@siem-relay/common'
+import { type ErrorCode, type EventKind, rawKindOf, rawKinds } from '@siem-relay/common'
 import { counter, gauge, type World } from '@siem-relay/service-kit'
 
 /** What one batch came to. */
@@ -28,7 +28,7 @@ export const noCounts = (): BatchCounts => ({
   filterErrors: 0,
 })
 
-export type CountBatch = (kind: string, counts: BatchCounts) => void
+export type CountBatch = (of: EventKind, counts: BatchCounts) => void
 
 /** A function that adds a committed batch of one agent to the metrics. */
 export function createFormatterMetrics(metrics: World['metrics'], agent: string): CountBatch {
@@ -66,8 +66,9 @@ export function createFormatterMetrics(metrics: World['metrics'], agent: string)
   filterErrors.inc({ agent }, 0)
   deadLettered.inc({ agent, stage: 'formatter', code: 'RELAY_RECORD_INVALID' }, 0)
   for (const reason of ['filter', 'repeat', 'duplicate'])
-    for (const kind of Object.values(eventKindOf)) discarded.inc({ agent, kind, reason }, 0)
-  return (kind, counts) => {
+    for (const kind of rawKinds) discarded.inc({ agent, kind, reason }, 0)
+  return (of, counts) => {
+    const kind = rawKindOf[of]
     received.inc({ agent, kind }, counts.received)
     formatted.inc({ agent, kind }, counts.formatted)
     if (counts.filtered > 0) discarded.inc({ agent, kind, reason: 'filter' }, counts.filtered)

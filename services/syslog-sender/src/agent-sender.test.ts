@@ -175,8 +175,8 @@ test('transit is counted from the collector’s receipt on; a message that does 
   await partition.give([cefLine(1)], { kind: 'activity' })
   await sender.running.stop(5_000)
   const name = 'siem_relay_transit_seconds'
-  expect(await sender.metric(name, { agent: 'siem', kind: 'activity', le: '+Inf' })).toBe(1)
-  expect(await sender.metric(name, { agent: 'siem', kind: 'activity', le: '2' })).toBe(0)
+  expect(await sender.metric(name, { agent: 'siem', kind: 'activities', le: '+Inf' })).toBe(1)
+  expect(await sender.metric(name, { agent: 'siem', kind: 'activities', le: '2' })).toBe(0)
 })
 
 test('end-to-end delay is counted by kind, and negative ones are left out', async () => {
@@ -190,9 +190,9 @@ test('end-to-end delay is counted by kind, and negative ones are left out', asyn
   await partition.give([cefLine(3)], { kind: 'activity' })
   await sender.running.stop(5_000)
   const name = 'siem_relay_end_to_end_delay_seconds'
-  expect(await sender.metric(name, { agent: 'siem', kind: 'alert', le: '+Inf' })).toBe(1)
-  expect(await sender.metric(name, { kind: 'alert', le: '+Inf' })).toBe(1)
-  expect(await sender.metric(name, { kind: 'alert', le: '2' })).toBe(0)
+  expect(await sender.metric(name, { agent: 'siem', kind: 'alerts', le: '+Inf' })).toBe(1)
+  expect(await sender.metric(name, { kind: 'alerts', le: '+Inf' })).toBe(1)
+  expect(await sender.metric(name, { kind: 'alerts', le: '2' })).toBe(0)
   expect(await sender.metric(name, { kind: 'other', le: '+Inf' })).toBe(1)
-  expect(await sender.metric(name, { kind: 'activity', le: '+Inf' })).toBe(0)
+  expect(await sender.metric(name, { kind: 'activities', le: '+Inf' })).toBe(0)
 })

@@ -59,9 +59,14 @@ export function numbered(topic: TopicSpec, count: number, prefix = 'r'): NewReco
 
 export async function readAll(bus: Bus, topic: TopicSpec): Promise<BusRecord[]> {
   const records: BusRecord[] = []
-  for (let partition = 0; partition < topic.partitions; partition++) {
-    for await (const found of bus.read(topic, partition, 0)) records.push(found)
-  }
+  for (let partition = 0; partition < topic.partitions; partition++)
+    records.push(...(await readOf(bus, topic, partition)))
+  return records
+}
+
+export async function readOf(bus: Bus, topic: TopicSpec, partition: number): Promise<BusRecord[]> {
+  const records: BusRecord[] = []
+  for await (const found of bus.read(topic, partition, 0)) records.push(found)
   return records
 }
 

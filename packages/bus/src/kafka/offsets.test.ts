@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Core } from './core.ts'
-import { offsetAt, search } from './offsets.ts'
+import { offsetAt, pendingOf, search } from './offsets.ts'
 import { ByteWriter } from './wire/bytes.ts'
 import { endTime } from './wire/cluster-requests.ts'
 import type { KafkaRequest } from './wire/request.ts'
@@ -47,6 +47,7 @@ function brokerWith(logs: readonly Log[], batches: readonly Batch[]): Core {
           .filter(({ next }) => next > offset)
           .map(({ first, next, isHidden = false }) => ({
             isHidden,
+            baseOffset: first,
             next,
             records: () => [{ offset: Math.max(first, offset) }],
           })),
@@ -100,5 +101,38 @@ describe('search', () => {
       ],
     )
     expect(await search(core, partition, 4, 6)).toEqual({ reached: 6 })
+  })
+})
+
+describe('pendingOf', () => {
+  /** Records of a transaction each, with the marker behind it. */
+  const singles = (count: number): readonly Batch[] =>
+    Array.from({ length: count }, (_, n) => [
+      { first: 2 * n, next: 2 * n + 1 },
+      { first: 2 * n + 1, next: 2 * n + 2, isHidden: true },
+    ]).flat()
+
+  test('counts records, not the markers between them', async () => {
+    expect(await pendingOf(brokerWith([], singles(6)), partition, 2, 12)).toMatchObject({ records: 5 })
+  })
+
+  test('counts what is left of a batch that was read in part, or lies beyond the end in part', async () => {
+    const core = brokerWith([], [{ first: 0, next: 10 }])
+    expect(await pendingOf(core, partition, 7, 10)).toMatchObject({ records: 3 })
+    expect(await pendingOf(core, partition, 7, 9)).toMatchObject({ records: 2 })
+  })
+
+  test('takes what one look does not show to be as dense as what it shows', async () => {
+    expect(await pendingOf(brokerWith([], singles(50)), partition, 0, 1_000)).toMatchObject({ records: 500 })
+  })
+
+  test('is nothing where only markers are left, and what is still open counts whole', async () => {
+    const marker = brokerWith([], [{ first: 9, next: 10, isHidden: true }])
+    expect(await pendingOf(marker, partition, 9, 10)).toEqual({ records: 0, oldestMs: undefined })
+    expect(await pendingOf(brokerWith([], []), partition, 10, 14)).toEqual({ records: 4, oldestMs: undefined })
+  })
+
+  test('is nothing for a group ahead of the log', async () => {
+    expect(await pendingOf(brokerWith([], []), partition, 10, 4)).toMatchObject({ records: 0 })
   })
 })

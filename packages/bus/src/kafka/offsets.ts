@@ -57,13 +57,20 @@ async function offsetFor(core: Core, { topic, partition }: TopicPartition, timeM
 
 const peekBytesMax = 65_536
 
+interface Found {
+  readonly record?: StoredRecord
+  readonly reached: number
+  /** From the record's own on, as many as one look shows. */
+  readonly batches?: readonly FetchedBatch[]
+}
+
 /** Looks for a record before `end` that a reader gets; before `reached` there is none and there will be none. */
 export async function search(
   core: Core,
   { topic, partition }: TopicPartition,
   from: number,
   end: number,
-): Promise<{ readonly record?: StoredRecord; readonly reached: number }> {
+): Promise<Found> {
   let reached = from
   while (reached < end) {
     const position = { topic, partition, offset: reached, bytesMax: peekBytesMax }
@@ -71,11 +78,42 @@ export async function search(
     if (batches.length === 0) return { reached }
     for (const batch of batches) {
       const record = firstOf(batch)
-      if (record !== undefined) return record.offset < end ? { record, reached: record.offset } : { reached: end }
+      if (record !== undefined && record.offset >= end) return { reached: end }
+      if (record !== undefined) return { record, reached: record.offset, batches }
     }
     reached = batches.at(-1)?.next ?? end
   }
   return { reached }
+}
+
+/**
+ * What a reader still gets from `from` up to `end`. Markers of transactions take offsets too: what one look shows is counted, and the
+ * rest taken to be as dense. What belongs to a transaction that is still open is pending, though nobody can say since when.
+ */
+export async function pendingOf(
+  core: Core,
+  partition: TopicPartition,
+  from: number,
+  end: number,
+): Promise<{ readonly records: number; readonly oldestMs: number | undefined }> {
+  const { record, reached, batches = [] } = await search(core, partition, from, end)
+  let records = 0
+  let looked = reached
+  for (const { isHidden, baseOffset, next } of batches) {
+    if (!isHidden) records += Math.max(0, Math.min(next, end) - Math.max(baseOffset, reached))
+    looked = Math.min(next, end)
+  }
+  const share = looked === reached ? 1 : records / (looked - reached)
+  return { records: records + Math.ceil(Math.max(0, end - looked) * share), oldestMs: record?.appendedMs }
+}
+
+export async function countBetween(
+  core: Core,
+  partition: TopicPartition,
+  from: number,
+  until: number,
+): Promise<number> {
+  return from >= until ? 0 : (await pendingOf(core, partition, from, until)).records
 }
 
 const firstOf = (batch: FetchedBatch): StoredRecord | undefined => (batch.isHidden ? undefined : batch.records()[0])

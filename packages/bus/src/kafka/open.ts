@@ -172,18 +172,20 @@ class ClusterBus implements KafkaBus {
     return openTable(this.#core, topic)
   }
 
-  async *read(topic: TopicSpec, partition: number, from: number): AsyncIterable<BusRecord> {
+  async *read(topic: TopicSpec, partition: number, from: number, signal?: AbortSignal): AsyncIterable<BusRecord> {
     this.#assertOpen()
     const core = this.#core
+    const ending = signal === undefined ? core.closing : AbortSignal.any([core.closing, signal])
     try {
       await core.topics.ensure([topic])
       const name = fullName(core, topic.name)
       const { start, end } = await boundsOf(core, { topic: name, partition })
       const place = { fetcher: core.fetcher, topic: name, name: topic.name, partition }
       const reader = new PartitionReader({ ...place, from: Math.max(from, start), until: end })
-      while (!reader.isExhausted) yield* (await reader.read(1_000, 8_388_608, core.closing)).records
+      while (!reader.isExhausted) yield* (await reader.read(1_000, 8_388_608, ending)).records
     } catch (error) {
-      throw core.closing.aborted ? closedError() : toRelayError(error, `reading ${topic.name}`)
+      if (core.closing.aborted) throw closedError()
+      throw signal?.aborted ? signal.reason : toRelayError(error, `reading ${topic.name}`)
     }
   }
 

@@ -1,14 +1,20 @@
 /** Where groups stand on Kafka, and moving them. */
 import { RelayError, type TopicSpec } from '@siem-relay/common'
 import { closedError } from '../closed-error.ts'
-import type { PartitionPosition, Positions } from '../port.ts'
+import type { PartitionBounds, PartitionPosition, Positions } from '../port.ts'
 import { type Core, claim, fullName, partitionsOf } from './core.ts'
 import { toRelayError } from './errors.ts'
-import { boundsOf, committedOffsets, offsetAt, search } from './offsets.ts'
+import { boundsOf, committedOffsets, countBetween, offsetAt, pendingOf } from './offsets.ts'
 import type { TopicPartition } from './wire/request.ts'
 
 export function positionsOf(core: Core): Positions {
   return {
+    bounds: (topics) => classified(core, 'looking where topics begin and end', () => bounds(core, topics)),
+    count: (topic, partition, from, until) =>
+      classified(core, `counting in ${topic.name}`, async () => {
+        await core.topics.ensure([topic])
+        return countBetween(core, { topic: fullName(core, topic.name), partition }, from, until)
+      }),
     of: (group, topics) => classified(core, `looking where ${group} stands`, () => positions(core, group, topics)),
     offsetAt: (topic, partition, timeMs) =>
       classified(core, `looking for a time in ${topic.name}`, async () => {
@@ -34,11 +40,12 @@ async function classified<T>(core: Core, doing: string, work: () => Promise<T>):
   }
 }
 
-async function positions(
-  core: Core,
-  group: string,
-  topics: readonly TopicSpec[],
-): Promise<readonly PartitionPosition[]> {
+interface Place extends TopicPartition {
+  /** Without the installation's prefix. */
+  readonly name: string
+}
+
+async function placesOf(core: Core, topics: readonly TopicSpec[]): Promise<readonly Place[]> {
   await core.topics.ensure(topics)
   const places = await Promise.all(
     topics.map(async ({ name }) => {
@@ -46,30 +53,38 @@ async function positions(
       return Array.from({ length: count }, (_, partition) => ({ name, topic: fullName(core, name), partition }))
     }),
   )
-  const all = places.flat()
+  return places.flat()
+}
+
+async function bounds(core: Core, topics: readonly TopicSpec[]): Promise<readonly PartitionBounds[]> {
+  return Promise.all(
+    (await placesOf(core, topics)).map(async ({ name, topic, partition }) => ({
+      topic: name,
+      partition,
+      ...(await boundsOf(core, { topic, partition })),
+    })),
+  )
+}
+
+async function positions(
+  core: Core,
+  group: string,
+  topics: readonly TopicSpec[],
+): Promise<readonly PartitionPosition[]> {
+  const all = await placesOf(core, topics)
   const committed = await committedOffsets(core, fullName(core, group), all, false)
   return Promise.all(all.map((place, index) => position(core, place, committed[index])))
 }
 
-/** Markers of transactions take offsets too: only a record that a reader gets counts as pending. */
 async function position(
   core: Core,
-  { name, topic, partition }: TopicPartition & { readonly name: string },
+  { name, topic, partition }: Place,
   committed: number | undefined,
 ): Promise<PartitionPosition> {
   const { start, end } = await boundsOf(core, { topic, partition })
   const next = Math.max(committed ?? start, start)
-  // What lies behind `reached` belongs to a transaction that is still open: pending, though nobody can say since when.
-  const { record, reached } = next < end ? await search(core, { topic, partition }, next, end) : { reached: end }
-  return {
-    topic: name,
-    partition,
-    start,
-    end,
-    committed,
-    lag: Math.max(0, end - reached),
-    oldestPendingMs: record?.appendedMs,
-  }
+  const { records, oldestMs } = await pendingOf(core, { topic, partition }, next, end)
+  return { topic: name, partition, start, end, committed, lag: records, oldestPendingMs: oldestMs }
 }
 
 /** Under the claimed id of the partition, as its workers commit: what one of them still has under way is settled first. */

@@ -193,7 +193,7 @@ class Desk {
     const topics = jobs.map(({ id }) => replayTopic(id))
     await this.#bus.ensureTopics(topics)
     try {
-      const positions = await this.#bus.positions.of('dead-letters', [deadLettersTopic])
+      const positions = await this.#bus.positions.bounds([deadLettersTopic])
       const starts = new Map(positions.map(({ partition, start }) => [partition, start]))
       await this.#writer.commit({ records: [...records, ...forgottenMarks(this.#marks, starts)] })
     } catch (error) {

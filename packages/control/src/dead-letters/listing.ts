@@ -33,7 +33,7 @@ interface Walk {
 export async function listLetters(source: LetterSource, request: Request): Promise<DeadLetterPage> {
   const { bus } = source
   await bus.ensureTopics([deadLettersTopic])
-  const positions = await bus.positions.of('dead-letters', [deadLettersTopic])
+  const positions = await bus.positions.bounds([deadLettersTopic])
   const uppers = cursorOf(request.before, positions.length)
   const walks: readonly Walk[] = positions.map(({ partition, start, end }) => ({
     partition,
@@ -93,7 +93,7 @@ async function stepBack({ bus, marks, agents }: LetterSource, request: Request, 
 export async function findLetter(bus: Bus, id: string): Promise<BusRecord | undefined> {
   await bus.ensureTopics([deadLettersTopic])
   const [partition = 0, offset = 0] = id.split('-').map(Number)
-  const positions = await bus.positions.of('dead-letters', [deadLettersTopic])
+  const positions = await bus.positions.bounds([deadLettersTopic])
   const position = positions.find((one) => one.partition === partition)
   if (position === undefined || offset < position.start || offset >= position.end) return undefined
   for await (const record of bus.read(deadLettersTopic, partition, offset))
@@ -104,7 +104,7 @@ export async function findLetter(bus: Bus, id: string): Promise<BusRecord | unde
 /** Those that fit and are open, oldest of each partition first. */
 export async function* openLetters(bus: Bus, marks: LetterMarks, filter: LetterFilter): AsyncIterable<BusRecord> {
   await bus.ensureTopics([deadLettersTopic])
-  for (const { partition, start, end } of await bus.positions.of('dead-letters', [deadLettersTopic])) {
+  for (const { partition, start, end } of await bus.positions.bounds([deadLettersTopic])) {
     if (start >= end) continue
     for await (const record of bus.read(deadLettersTopic, partition, start))
       if (fits(record, filter) && !marks.has(letterId(record))) yield record

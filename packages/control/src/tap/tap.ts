@@ -52,25 +52,29 @@ export async function* tapRecords(parts: TapParts, request: Request, signal?: Ab
   const show = createView(request)
   await bus.ensureTopics(topics)
   const seen = new Map<string, number>()
-  for (const { topic, partition, end } of await bus.positions.of('tap', topics)) seen.set(`${topic}/${partition}`, end)
+  for (const { topic, partition, end } of await bus.positions.bounds(topics)) seen.set(`${topic}/${partition}`, end)
   yield { type: 'started', topics: topics.map(({ name }) => name) }
   let left = request.limit ?? Number.POSITIVE_INFINITY
   const isOver = (): boolean => signal?.aborted === true
   while (!isOver()) {
-    for (const { topic: name, partition, end } of await bus.positions.of('tap', topics)) {
+    for (const { topic: name, partition, start, end } of await bus.positions.bounds(topics)) {
       const place = `${name}/${partition}`
-      const from = seen.get(place) ?? end
+      const from = Math.max(start, seen.get(place) ?? end)
       if (end <= from) continue
       const topic = topics.find((one) => one.name === name)
       if (topic === undefined) continue
       const first = Math.max(from, end - perLookMax)
-      if (first > from) yield { type: 'skipped', records: first - from }
+      if (first > from) yield { type: 'skipped', records: await bus.positions.count(topic, partition, from, first) }
       seen.set(place, end)
-      for await (const record of bus.read(topic, partition, first)) {
-        if (record.offset >= end || isOver()) break
-        if (!isWanted(record)) continue
-        yield show(record)
-        if (--left <= 0) return
+      try {
+        for await (const record of bus.read(topic, partition, first, signal)) {
+          if (record.offset >= end || isOver()) break
+          if (!isWanted(record)) continue
+          yield show(record)
+          if (--left <= 0) return
+        }
+      } catch (error) {
+        if (!isOver()) throw error
       }
     }
     await clock.sleep(lookMs, signal).catch(() => undefined)

@@ -22,7 +22,7 @@ export interface GraphAlertParts {
   readonly shelf: GraphAlertShelf
   readonly options: GraphAlertOptions
   /** Origin and prefix, for links. */
-  readonly url: () => string
+  readonly url: string
   readonly nowMs: () => number
 }
 
@@ -51,7 +51,7 @@ export function answerGraphAlerts(parts: GraphAlertParts, incoming: Incoming): A
   const last = picked.at(-1)
   const isMore = last !== undefined && rest.length > picked.length
   return pageAnswer({
-    start: Buffer.from(`{"@odata.context":"${parts.url()}/v1.0/$metadata#security/alerts_v2","value":[`),
+    start: Buffer.from(`{"@odata.context":"${parts.url}/v1.0/$metadata#security/alerts_v2","value":[`),
     records: picked.map(({ json }) => json),
     envelope: {
       ...(parameters.$count === 'true' ? { '@odata.count': all.length } : {}),
@@ -61,7 +61,7 @@ export function answerGraphAlerts(parts: GraphAlertParts, incoming: Incoming): A
 }
 
 function linkOf(parts: GraphAlertParts, incoming: Incoming, last: GraphAlertEntry, read: number): string {
-  const url = new URL(`${parts.url()}${graphAlertsPath}`)
+  const url = new URL(`${parts.url}${graphAlertsPath}`)
   for (const name of ['$filter', '$top', '$count'])
     if (typeof incoming.parameters[name] === 'string') url.searchParams.set(name, incoming.parameters[name])
   if (parts.options.linkBy === 'skip') url.searchParams.set('$skip', String(read))

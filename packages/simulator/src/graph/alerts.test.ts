@@ -55,6 +55,13 @@ describe('alerts_v2', () => {
     expect(value[2]).toEqual(graphAlert('a1', 1))
   })
 
+  test('leads to the next page by the name it was asked under, as in a container', async () => {
+    await using simulator = await startWith(3)
+    const byName = simulator.url.replace('127.0.0.1', 'localhost')
+    const answer = await simulator.get(`${byName}/v1.0/security/alerts_v2?$top=2`)
+    expect(((await answer.json()) as Reply)['@odata.nextLink']).toMatch(new RegExp(`^${byName}/`))
+  })
+
   test.each(['skiptoken', 'skip'] as const)('leads from page to page by %s until none is left', async (linkBy) => {
     await using simulator = await startWith(7, { graphAlerts: { pageMax: 3, linkBy } })
     let page = await simulator.reply({ $top: '999', $filter: `lastUpdateDateTime ge ${second(2)}`, $count: 'true' })

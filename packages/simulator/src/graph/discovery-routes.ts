@@ -15,7 +15,7 @@ export const discoveryRoots = [
 export interface DiscoveryParts {
   readonly shelves: DiscoveryShelves
   /** Origin and prefix, for links to the next page. */
-  readonly url: () => string
+  readonly url: string
   readonly pageMax: number
   readonly nowMs: () => number
 }
@@ -90,7 +90,7 @@ function answerPage(parts: DiscoveryParts, { path, parameters }: Incoming, items
   const left = top - (end - skip)
   const query = new URLSearchParams({ $skip: String(end), ...(Number.isFinite(left) ? { $top: String(left) } : {}) })
   const isMore = end < items.length && left > 0
-  return answerItems(items.slice(skip, end), isMore ? { '@odata.nextLink': `${parts.url()}${path}?${query}` } : {})
+  return answerItems(items.slice(skip, end), isMore ? { '@odata.nextLink': `${parts.url}${path}?${query}` } : {})
 }
 
 function answerItems(items: readonly unknown[], envelope: Readonly<Record<string, unknown>>): Answer {

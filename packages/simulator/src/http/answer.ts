@@ -19,6 +19,8 @@ export interface Incoming {
   /** Path without query and without the prefix. */
   readonly path: string
   readonly route: RouteKind
+  /** By which the client knows the simulator, with the port. */
+  readonly host: string
   readonly authorization: string | undefined
   /** Query parameters and the fields of the body together. */
   readonly parameters: Readonly<Record<string, unknown>>

@@ -11,6 +11,7 @@ export async function readIncoming(request: FastifyRequest, route: RouteKind, pa
     method: request.method,
     path: pathPrefix !== '' && path.startsWith(`${pathPrefix}/`) ? path.slice(pathPrefix.length) : path,
     route,
+    host: request.host,
     authorization: request.headers.authorization,
     parameters: { ...(request.query as Record<string, unknown>), ...body },
     isMalformed: body === undefined,

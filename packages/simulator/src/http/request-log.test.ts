@@ -31,7 +31,15 @@ describe('requests', () => {
     const book = new RequestBook()
     for (let atMs = 0; atMs <= requestsKeptMax; atMs += 1) {
       book.open(
-        { method: 'GET', path: '/', route: 'other', authorization: undefined, parameters: {}, isMalformed: false },
+        {
+          method: 'GET',
+          path: '/',
+          route: 'other',
+          host: '127.0.0.1',
+          authorization: undefined,
+          parameters: {},
+          isMalformed: false,
+        },
         atMs,
       )
     }

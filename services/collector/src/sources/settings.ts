@@ -47,7 +47,7 @@ export const oauthSchema = (scope: string, meaning: string) =>
       .meta({ description: "Microsoft Entra directory id, or one of the directory's domain names." }),
     clientId: z.string().min(1).meta({ description: 'Application (client) id of the app registration.' }),
     clientSecret: secret({ description: 'Client secret of the app registration.' }),
-    tokenUrl: urlSetting
+    tokenUrl: anyUrlSetting
       .optional()
       .meta({ description: 'Default: https://login.microsoftonline.com/<tenantId>/oauth2/v2.0/token.' }),
     scope: z
@@ -86,7 +86,7 @@ export const polledSettings = {
 /** API origins are https, unless the setting for test servers says otherwise. */
 export const allowPlainHttpSetting = z.boolean().default(false).meta({
   description:
-    'For test servers only: url may be http:// to another machine. Token and records can then be read on the way; a warning says so.',
+    'For test servers only: url may be http:// to another machine, and auth.tokenUrl on the same origin. Token and records can then be read on the way; a warning says so.',
 })
 
 interface ApiUrl {
@@ -102,6 +102,25 @@ export const urlRule = {
   error: 'must start with https:// (http:// only for this machine itself, or a test server with allowPlainHttp: true)',
   when: ({ value }: { readonly value: unknown }): boolean =>
     anyUrlSetting.safeParse((value as { url?: unknown } | null | undefined)?.url).success,
+}
+
+interface Authorised extends ApiUrl {
+  readonly auth: { readonly type: string; readonly tokenUrl?: string | undefined }
+}
+
+/** The application's secret goes there: in plain to a test server that gets its records so too, and to nobody else. */
+export const isTokenUrlAllowed = ({ url, allowPlainHttp, auth: { tokenUrl } }: Authorised): boolean =>
+  tokenUrl === undefined ||
+  !isPlainElsewhere(tokenUrl) ||
+  (allowPlainHttp && URL.canParse(url) && new URL(url).origin === new URL(tokenUrl).origin)
+
+export const tokenUrlRule = {
+  path: ['auth', 'tokenUrl'],
+  error:
+    'must start with https:// (http:// only for this machine itself, or on the origin of url, a test server with allowPlainHttp: true)',
+  when: ({ value }: { readonly value: unknown }): boolean =>
+    anyUrlSetting.safeParse((value as { auth?: { tokenUrl?: unknown } | null } | null | undefined)?.auth?.tokenUrl)
+      .success,
 }
 
 /** The customer a source belongs to. */

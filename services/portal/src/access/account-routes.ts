@@ -13,7 +13,7 @@ import { pageQuerySchema } from '../contract/common.ts'
 import { ApiError } from '../server/errors.ts'
 import { route } from '../server/route.ts'
 import type { Access } from './access.ts'
-import type { StoredAccount } from './accounts.ts'
+import { type StoredAccount, takenName } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
 
 /** Tokens of agents, as far as they belong to accounts. */
@@ -40,7 +40,10 @@ export function addAccountRoutes(server: FastifyInstance, access: Access, tokens
   })
   const found = (name: string): StoredAccount => {
     const account = accounts.get(name)
-    if (account === undefined) throw new ApiError('not_found', `there is no account ${name}`)
+    if (account === undefined)
+      throw new ApiError('not_found', `there is no account ${name}`, {
+        nextMove: 'Look for it in the list of accounts.',
+      })
     return account
   }
 
@@ -63,7 +66,7 @@ export function addAccountRoutes(server: FastifyInstance, access: Access, tokens
     status: 201,
     bodyBytesMax: 8_192,
     handle: async ({ body: { name, role, password }, audit }) => {
-      if (accounts.get(name) !== undefined) throw new ApiError('conflict', `there is an account ${name} already`)
+      if (accounts.get(name) !== undefined) throw takenName(name)
       accounts.add({ name, role, password: await hashPassword(password) })
       audit('account.create', name, role)
       return view(found(name))

@@ -118,8 +118,9 @@ export class Accounts {
     readonly subject: string | null
   }): void {
     const { name, role, origin, password, subject } = account
-    if (this.get(name) !== undefined) throw new ApiError('conflict', `there is an account ${name} already`)
-    if (this.count() >= accountsMax) throw new ApiError('conflict', `there are ${accountsMax} accounts, the most`)
+    if (this.get(name) !== undefined) throw takenName(name)
+    if (this.count() >= accountsMax)
+      throw new ApiError('conflict', `there are ${accountsMax} accounts, the most`, { nextMove: 'Remove one first.' })
     this.#database
       .prepare(
         'insert into account (key, name, role, origin, subject, password, created_ms) values (?, ?, ?, ?, ?, ?, ?)',
@@ -138,4 +139,8 @@ function accountOf(row: Record<string, unknown>): StoredAccount {
     createdMs: Number(row.created_ms),
     lastSignInMs: row.last_sign_in_ms === null ? undefined : Number(row.last_sign_in_ms),
   }
+}
+
+export function takenName(name: string): ApiError {
+  return new ApiError('conflict', `there is an account ${name} already`, { nextMove: 'Choose another name.' })
 }

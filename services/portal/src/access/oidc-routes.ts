@@ -16,7 +16,10 @@ export function addOidcRoutes(
   const addressOf = (request: FastifyRequest): string =>
     publicUrl === undefined ? `${ownOrigin(request)}${path}` : publicUrl.replace(/\/$/, '')
   const oidcOf = (): Oidc => {
-    if (access.oidc === undefined) throw new ApiError('not_found', 'OpenID Connect is not configured')
+    if (access.oidc === undefined)
+      throw new ApiError('not_found', 'OpenID Connect is not configured', {
+        nextMove: 'Sign in with a name and a password.',
+      })
     return access.oidc
   }
 

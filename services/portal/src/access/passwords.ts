@@ -54,7 +54,10 @@ async function compute(
 async function turn(): Promise<void> {
   if (running >= atATime) {
     if (waiting.length >= waitingMax)
-      throw new ApiError('too_many', 'too many are signing in at this moment', { retryAfterSeconds: 5 })
+      throw new ApiError('too_many', 'too many are signing in at this moment', {
+        nextMove: 'Try again in a few seconds.',
+        retryAfterSeconds: 5,
+      })
     await new Promise<void>((resolve) => waiting.push(resolve))
   }
   running++

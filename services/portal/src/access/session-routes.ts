@@ -68,7 +68,9 @@ export function addSessionRoutes(server: FastifyInstance, access: Access, versio
         access.signIns.inc({ result: 'failed' })
         access.note({ actor: 'system', action: 'session.failed', subject: name, address: request.ip })
         // The same whether there is such an account or not.
-        throw new ApiError('unauthorized', 'this name and password do not go together')
+        throw new ApiError('unauthorized', 'this name and password do not go together', {
+          nextMove: 'Try again; an admin can set another password.',
+        })
       }
       attempts.succeeded(request.ip, key)
       access.note({ actor: account.name, action: 'session.begin', address: request.ip })
@@ -98,10 +100,13 @@ export function addSessionRoutes(server: FastifyInstance, access: Access, versio
     handle: async ({ body: { current, next }, caller, request, reply, audit }) => {
       const account = accounts.get(caller.name)
       if (account?.origin === 'oidc')
-        throw new ApiError('conflict', 'this account signs in by OpenID Connect and has no password here')
+        throw new ApiError('conflict', 'this account signs in by OpenID Connect and has no password here', {
+          nextMove: 'Change it at the issuer.',
+        })
       access.beginAttempt(request.ip, accountKey(caller.name))
       if (!(await isPassword(current, account?.password)))
         throw new ApiError('invalid', 'the current password is another', {
+          nextMove: 'Enter the one you signed in with.',
           problems: [{ path: ['current'], message: 'this is not the current password' }],
         })
       attempts.succeeded(request.ip, accountKey(caller.name))

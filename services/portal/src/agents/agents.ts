@@ -12,7 +12,7 @@ import { hidden, notificationsOf, unreadable } from './notifications.ts'
 import { changedPaths, withSecretsOf } from './secrets.ts'
 import { standingOf } from './status.ts'
 import type { StatusTable } from './status-table.ts'
-import type { AgentStore } from './store.ts'
+import { type AgentStore, noAgent } from './store.ts'
 import { newToken, type Tokens } from './tokens.ts'
 import { detailOf, rowOf, unreadableRow } from './view.ts'
 
@@ -83,7 +83,7 @@ export class Agents {
     const own = this.#parts.app.fileAgents().find((agent) => agent.id === id)
     if (own !== undefined) return detailOf(this.#row(own, undefined, lags), own)
     const entry = this.#parts.store.get(id)
-    if (entry === undefined) throw notFound(id)
+    if (entry === undefined) throw noAgent(id)
     return detailOf(this.#rowOfEntry(entry, lags), entry.stored?.definition ?? {})
   }
 
@@ -164,7 +164,7 @@ export class Agents {
   /** @throws {ApiError} `conflict` for an agent of the file, `not_found`. */
   refuseForeign(id: string): void {
     this.#refuseFile(id)
-    if (this.#parts.store.get(id) === undefined) throw notFound(id)
+    if (this.#parts.store.get(id) === undefined) throw noAgent(id)
   }
 
   async #change(
@@ -187,7 +187,7 @@ export class Agents {
   }
 
   #current(id: string, before: StoredAgent | undefined, revision: number): StoredAgent {
-    if (before === undefined) throw notFound(id)
+    if (before === undefined) throw noAgent(id)
     if (before.revision !== revision)
       throw new ApiError('conflict', `${before.updatedBy} has changed the agent in the meantime`, {
         nextMove: 'Load it again and make your change on what is there now.',
@@ -278,8 +278,4 @@ export class Agents {
 
 function taken(id: string): ApiError {
   return new ApiError('conflict', `there is an agent ${id} already`, { nextMove: 'Choose another name.' })
-}
-
-function notFound(id: string): ApiError {
-  return new ApiError('not_found', `there is no agent ${id}`)
 }

@@ -123,3 +123,9 @@ export class AgentStore implements AsyncDisposable {
     over()
   }
 }
+
+export function noAgent(id: string): ApiError {
+  return new ApiError('not_found', `there is no agent ${id}`, {
+    nextMove: 'Look at the list of agents: it may have been deleted, or stand in the configuration file.',
+  })
+}

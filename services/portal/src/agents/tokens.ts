@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { AgentDefinition, Clock, StoredAgent, StoredAgentToken } from '@siem-relay/common'
 import type { OwnedTokens } from '../access/account-routes.ts'
 import { ApiError } from '../server/errors.ts'
-import type { AgentStore } from './store.ts'
+import { type AgentStore, noAgent } from './store.ts'
 
 /** Whose token it is. */
 export interface TokenHolder {
@@ -106,7 +106,7 @@ export class Tokens implements OwnedTokens {
     next: (token: StoredAgentToken | undefined) => StoredAgentToken | undefined,
   ): Promise<void> {
     await this.#store.change(id, (before) => {
-      if (before === undefined) throw new ApiError('not_found', `there is no agent ${id} of the portal`)
+      if (before === undefined) throw noAgent(id)
       const { token, ...rest } = before
       const after = next(token)
       return {

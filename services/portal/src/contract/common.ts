@@ -12,7 +12,7 @@ export const errorSchema = z.object({
     code: z.string(),
     message: z.string(),
     /** What a person can do about it. */
-    nextMove: z.string().optional(),
+    nextMove: z.string(),
     /** With `invalid`: each wrong place, such as `['syslog', 'port']`. */
     problems: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })).optional(),
   }),

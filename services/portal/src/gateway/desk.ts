@@ -235,7 +235,10 @@ export class Desk {
   async report(request: ReportRequest, token: string): Promise<void> {
     const lease = this.#holder(request.lease, token)
     if (this.#reports >= reportsMax)
-      throw new ApiError('too_many', 'reports of this agent are waiting already', { retryAfterSeconds: 1 })
+      throw new ApiError('too_many', 'reports of this agent are waiting already', {
+        nextMove: 'Send it again in a second.',
+        retryAfterSeconds: 1,
+      })
     this.#reports += 1
     const mine = this.#reporting.then(() => this.#take(request, lease))
     this.#reporting = mine.catch(() => undefined)

@@ -12,7 +12,9 @@ export function leaseHeld(host: string, retryAfterSeconds: number): ApiError {
 
 /** What was taken under this lease is somebody else's now, or the log's. */
 export function leaseLost(): ApiError {
-  return Object.assign(new ApiError('conflict', 'the lease is over; take a new one'), { code: 'lease_lost' })
+  return Object.assign(new ApiError('conflict', 'the lease is over', { nextMove: 'Take a new one.' }), {
+    code: 'lease_lost',
+  })
 }
 
 /** The same for every token that is not in force, whatever is wrong with it. */

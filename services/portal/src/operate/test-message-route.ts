@@ -19,7 +19,10 @@ export function addTestMessageRoute(server: FastifyInstance, { testMessage, conf
     body: testMessageSchema,
     answer: testMessageAnswerSchema,
     handle: ({ body, caller, audit }) => {
-      if (testMessage === undefined) throw new ApiError('unavailable', 'test messages cannot be sent from here')
+      if (testMessage === undefined)
+        throw new ApiError('unavailable', 'test messages cannot be sent from here', {
+          nextMove: 'Try its receiver with siem-relay doctor.',
+        })
       const draft = agents.draft(body.definition)
       return turns.take(caller.name, async () => {
         const report = await testMessage(draft, (address) => refusedAddress(address, rules))

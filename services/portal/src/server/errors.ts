@@ -28,6 +28,10 @@ const statusOf: Readonly<Record<ApiErrorCode, number>> = {
   unavailable: 503,
 }
 
+const correctMove = 'Correct what is named and try again.'
+/** Of what is not there, or cannot be. */
+export const pathMove = 'Check the address; /api/v1/openapi.json lists what there is.'
+
 /** Of one answer; what is beyond is not told. */
 export const problemsMax = 100
 
@@ -35,7 +39,8 @@ export const problemsMax = 100
 export class ApiError extends Error {
   readonly status: number
   readonly code: string
-  readonly nextMove: string | undefined
+  /** What a person can do about it. */
+  readonly nextMove: string
   readonly problems: Problems | undefined
   /** For `Retry-After`. */
   readonly retryAfterSeconds: number | undefined
@@ -44,11 +49,11 @@ export class ApiError extends Error {
     code: ApiErrorCode,
     message: string,
     more: {
-      readonly nextMove?: string
+      readonly nextMove: string
       readonly problems?: Problems
       readonly retryAfterSeconds?: number
       readonly status?: number
-    } = {},
+    },
   ) {
     super(message)
     this.name = 'ApiError'
@@ -72,17 +77,24 @@ export function invalid(problems: Problems): ApiError {
   const [first] = problems
   const place = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `
   return new ApiError('invalid', first === undefined ? 'the request is not valid' : `${place}${first.message}`, {
+    nextMove: correctMove,
     problems,
   })
 }
 
 /** What Fastify refuses by itself, by its codes (its docs, Errors.md). */
-const refusals: Readonly<Record<string, readonly [ApiErrorCode, string, number?]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'the body is too large'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['invalid', 'a body is JSON: content-type: application/json', 415],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid', 'the body is not as long as Content-Length says'],
-  FST_ERR_BAD_URL: ['invalid', 'the path is not valid'],
-  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'there is nothing here'],
+const refusals: Readonly<
+  Record<string, readonly [code: ApiErrorCode, message: string, nextMove: string, status?: number]>
+> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'the body is too large', 'Send less at a time.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['invalid', 'a body is JSON', 'Send content-type: application/json.', 415],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'invalid',
+    'the body is not as long as Content-Length says',
+    'Send it whole, with its length in bytes.',
+  ],
+  FST_ERR_BAD_URL: ['invalid', 'the path is not valid', pathMove],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'there is nothing here', pathMove],
 }
 
 export function errorHandler(log: World['log']) {
@@ -106,15 +118,17 @@ function knownError(error: FastifyError | Error): ApiError | undefined {
   if (error instanceof RelayError) return relayError(error)
   if (!('code' in error) || typeof error.code !== 'string') return undefined
   const refusal = refusals[error.code]
-  if (refusal !== undefined)
-    return new ApiError(refusal[0], refusal[1], refusal[2] === undefined ? {} : { status: refusal[2] })
+  if (refusal !== undefined) {
+    const [code, message, nextMove, status] = refusal
+    return new ApiError(code, message, { nextMove, ...(status === undefined ? {} : { status }) })
+  }
   const status = 'statusCode' in error ? error.statusCode : undefined
   if (typeof status === 'number' && status >= 400 && status < 500)
-    return new ApiError('invalid', 'the request is not valid', { status })
+    return new ApiError('invalid', 'the request is not valid', { nextMove: correctMove, status })
   return undefined
 }
 
-/** Codes of docs/operating/errors.md go out as they are. */
+/** Codes of docs/operating/errors.md go out as they are. The usual next moves of these two speak of files and command lines. */
 function relayError(error: RelayError): ApiError {
   const isAsked = error.code === 'RELAY_USAGE' || error.code === 'RELAY_CONFIG_INVALID'
   const answer = new ApiError(isAsked ? 'invalid' : 'unavailable', error.message, {
@@ -122,9 +136,6 @@ function relayError(error: RelayError): ApiError {
   })
   return Object.assign(answer, { code: error.code })
 }
-
-/** The usual next moves of these two speak of files and command lines. */
-const correctMove = 'Correct what is named and try again.'
 
 export function send(reply: FastifyReply, error: ApiError): FastifyReply {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds))
@@ -136,7 +147,7 @@ export function bodyOf({ code, message, nextMove, problems }: ApiError): { reado
     error: {
       code,
       message,
-      ...(nextMove === undefined ? {} : { nextMove }),
+      nextMove,
       ...(problems === undefined ? {} : { problems }),
     },
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { InjectOptions } from 'fastify'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { admin, testApi, viewer } from '../testing/api.ts'
@@ -49,6 +50,27 @@ test('what is wrong is named by its place', async () => {
     body: { error: { problems: [{ path: ['query', 'n'] }] } },
   })
   expect(await api.call('GET', '/nowhere')).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
+})
+
+test.each<[string, InjectOptions]>([
+  ['no JSON', { payload: '{"text":' }],
+  ['a key that changes prototypes', { payload: '{"__proto__":{}}' }],
+  ['no UTF-8', { payload: Buffer.from([0x22, 0xff, 0x22]) }],
+  ['half a character', { payload: '{"text":"\\ud800"}' }],
+  ['too deep', { payload: '['.repeat(40) }],
+  ['too much', { payload: `"${'x'.repeat(2_000_000)}"` }],
+  ['another type', { payload: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+  ['another encoding', { payload: '{}', headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' } }],
+  ['a value that does not fit', { payload: '{"text":1}' }],
+  ['a path that leads nowhere', { url: '/api/v1/nowhere' }],
+  ['a parameter that is too long', { url: `/api/v1/echo/${'7'.repeat(1_000)}` }],
+])('the answer to %s names the next move', async (_, request) => {
+  await using api = await testApi(echo)
+  const headers = { 'content-type': 'application/json' }
+  const answer = await api.server.inject({ method: 'POST', url: '/api/v1/echo/7', headers, ...request })
+  expect(answer.statusCode).toBeGreaterThanOrEqual(400)
+  expect(answer.statusCode).toBeLessThan(500)
+  expect(answer.json()).toMatchObject({ error: { nextMove: expect.stringMatching(/^[A-Z].*\.$/) } })
 })
 
 test('viewers change nothing, and nobody sees anything without signing in', async () => {

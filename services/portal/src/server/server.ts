@@ -6,7 +6,7 @@ import { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptio
 import type { PortalConfig } from '../config.ts'
 import { type Assets, pageFor, sendAsset, serveAssets } from './assets.ts'
 import { refuseBrokenRequests } from './broken-requests.ts'
-import { ApiError, bodyOf, errorHandler, send } from './errors.ts'
+import { ApiError, bodyOf, errorHandler, pathMove, send } from './errors.ts'
 import { addSecurityHeaders } from './headers.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import { bodyBytesMax, type Limits, limitsDefault } from './limits.ts'
@@ -41,7 +41,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   server.setNotFoundHandler((request, reply) => {
     const page = pageFor(request, assets, `${config.path}/`)
     return page === undefined
-      ? send(reply, new ApiError('not_found', 'there is nothing here'))
+      ? send(reply, new ApiError('not_found', 'there is nothing here', { nextMove: pathMove }))
       : sendAsset(page, request, reply)
   })
   acceptJsonOnly(server)
@@ -49,7 +49,10 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   server.addHook('onRequest', async ({ headers }) => {
     const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding !== 'identity')
-      throw new ApiError('invalid', 'bodies are taken as they are, without Content-Encoding', { status: 415 })
+      throw new ApiError('invalid', 'bodies are taken as they are', {
+        nextMove: 'Send it without Content-Encoding.',
+        status: 415,
+      })
   })
   await server.register(cookie)
   await server.register(
@@ -86,10 +89,12 @@ function createServer({ config, tls }: ServerParts, limits: Limits): FastifyInst
     onConstructorPoisoning: 'error',
     routerOptions: { maxParamLength: limits.paramLengthMax, caseSensitive: true },
     frameworkErrors: (_error, _request, reply) => {
-      send(reply as never, new ApiError('invalid', 'the path is not valid'))
+      send(reply as never, new ApiError('invalid', 'the path is not valid', { nextMove: pathMove }))
     },
     clientErrorHandler: refuseBrokenRequests(
-      JSON.stringify(bodyOf(new ApiError('invalid', 'this is not a request HTTP knows'))),
+      JSON.stringify(
+        bodyOf(new ApiError('invalid', 'this is not a request HTTP knows', { nextMove: 'Send HTTP/1.1.' })),
+      ),
     ),
   }
   if (tls === undefined) return fastify({ ...options, http: node })

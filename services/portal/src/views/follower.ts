@@ -1,6 +1,6 @@
 /** Reads the topics the read models are made of, from where the models stand, and goes on as records come. It belongs to no group and
  *  commits nothing to the log, so it never holds retention back; what was removed before it was read is told. */
-import type { BusRecord } from '@siem-relay/bus'
+import type { BusRecord, PartitionBounds } from '@siem-relay/bus'
 import { describeError, discardedTopic, rawTopic, type TopicSpec } from '@siem-relay/common'
 import { backoffMs, type World } from '@siem-relay/service-kit'
 import type { ViewsMetrics } from './metrics.ts'
@@ -17,8 +17,6 @@ const retry = { minMs: 1_000, maxMs: 30_000 }
 const pruneEveryMs = 3_600_000
 /** Or after so many rows, whichever is first. */
 const pruneEveryRows = 1_000_000
-/** No offsets are kept for it: it is only a name to ask positions by. */
-const noGroup = 'portal.views'
 
 export interface FollowerOptions {
   readonly world: World
@@ -82,8 +80,8 @@ export class Follower {
     for (const topic of topics) {
       if (this.#closing.signal.aborted) return false
       try {
-        for (let partition = 0; partition < topic.partitions; partition++)
-          if (await this.#pull(topic, partition)) hasMore = true
+        for (const bounds of await this.#options.world.bus.positions.bounds([topic]))
+          if (await this.#pull(topic, bounds)) hasMore = true
       } catch (error) {
         // One topic that cannot be read holds up no other.
         failure ??= error
@@ -93,28 +91,38 @@ export class Follower {
     return hasMore
   }
 
-  async #pull(topic: TopicSpec, partition: number): Promise<boolean> {
-    const place = await this.#place(topic, partition)
+  async #pull(topic: TopicSpec, bounds: PartitionBounds): Promise<boolean> {
+    const { partition, end } = bounds
+    const place = await this.#place(topic, bounds)
+    if (place.next >= end) return false
+    const { signal } = this.#closing
     let batch: BusRecord[] = []
     let bytes = 0
     let batches = 0
-    for await (const record of this.#options.world.bus.read(topic, partition, place.next)) {
+    for await (const record of this.#options.world.bus.read(topic, partition, place.next, signal)) {
       batch.push(record)
       bytes += record.value.length
       if (batch.length < batchRecordsMax && bytes < batchBytesMax) continue
-      if (!(await this.#apply(topic, partition, place, batch)) || this.#closing.signal.aborted) return true
+      if (!(await this.#apply(topic, partition, place, batch)) || signal.aborted) return true
       if (++batches >= batchesMax) return true
       batch = []
       bytes = 0
     }
-    if (batch.length === 0) return false
-    return !(await this.#apply(topic, partition, place, batch))
+    // Offsets at the end may have no records: they are passed too.
+    return !(await this.#apply(topic, partition, place, batch, end))
   }
 
-  /** @returns false when the models stood elsewhere. */
-  async #apply(topic: TopicSpec, partition: number, place: Place, batch: readonly BusRecord[]): Promise<boolean> {
+  /** @param end up to where everything was read. @returns false when the models stood elsewhere. */
+  async #apply(
+    topic: TopicSpec,
+    partition: number,
+    place: Place,
+    batch: readonly BusRecord[],
+    end = 0,
+  ): Promise<boolean> {
     const { metrics, thread } = this.#options
-    const next = (batch.at(-1)?.offset ?? place.next - 1) + 1
+    const next = Math.max(end, (batch.at(-1)?.offset ?? place.next - 1) + 1)
+    if (next === place.next) return true
     const records = batch.map(copy)
     const applied = await thread.call(
       'apply',
@@ -131,24 +139,20 @@ export class Follower {
     return true
   }
 
-  async #place(topic: TopicSpec, partition: number): Promise<Place> {
+  async #place(topic: TopicSpec, { partition, start, end }: PartitionBounds): Promise<Place> {
     const name = `${topic.name}/${partition}`
     const known = this.#places.get(name)
     if (known !== undefined) return known
     const { thread, world } = this.#options
     const { log } = world
     let next = await thread.call('position', [topic.name, partition])
-    const standing = (await world.bus.positions.of(noGroup, [topic])).find((one) => one.partition === partition)
-    if (standing !== undefined && standing.end < next) {
+    if (end < next) {
       log.warn({ topic: topic.name, partition }, 'the log is another one than the views were made of: made anew')
       await thread.call('reset', [])
       this.#places.clear()
       next = 0
-    } else if (standing !== undefined && next > 0 && standing.start > next)
-      log.warn(
-        { topic: topic.name, partition, missed: standing.start - next },
-        'records were removed before the views had them',
-      )
+    } else if (next > 0 && start > next)
+      log.warn({ topic: topic.name, partition, missed: start - next }, 'records were removed before the views had them')
     const place = { next }
     this.#places.set(name, place)
     return place

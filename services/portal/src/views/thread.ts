@@ -32,7 +32,10 @@ export class ViewsThread {
     args: Parameters<WorkerMethods[M]>,
     transfer: readonly ArrayBuffer[] = [],
   ): Promise<ReturnType<WorkerMethods[M]>> {
-    if (this.#isClosed) return Promise.reject(new ApiError('unavailable', 'the portal is closing'))
+    if (this.#isClosed)
+      return Promise.reject(
+        new ApiError('unavailable', 'the portal is closing', { nextMove: 'Try again when it runs.' }),
+      )
     if (this.#waiting.size >= callsMax)
       return Promise.reject(
         new ApiError('unavailable', 'the views are busy', { nextMove: 'Try again in a moment.', retryAfterSeconds: 2 }),

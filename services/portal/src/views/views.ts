@@ -64,7 +64,10 @@ export function startViews({ directory, limits, world, tenants }: ViewsOptions):
       const whole = { ...query, offset: 0, limit: exportRowsMax }
       const id = await thread.call('openExport', [kind, whole])
       if (id === undefined)
-        throw new ApiError('too_many', 'as many downloads as may be are under way', { retryAfterSeconds: 10 })
+        throw new ApiError('too_many', 'as many downloads as may be are under way', {
+          nextMove: 'Wait until one is done.',
+          retryAfterSeconds: 10,
+        })
       try {
         for (;;) {
           const rows = await timed('export', () => thread.call('readExport', [id, exportStep]))

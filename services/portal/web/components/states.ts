@@ -32,7 +32,7 @@ export function Failure({ failure, onRetry }: { readonly failure: ApiFailure; re
     <${Icon} name="warning" />
     <div class="callout-body">
       <strong>${failure.message}</strong>
-      ${failure.nextMove && html`<p>${failure.nextMove}</p>`}
+      <p>${failure.nextMove}</p>
       ${failure.problems.map(({ path, message }, index) => html`<p key=${index}>${[...path, message].join(' › ')}</p>`)}
     </div>
     ${onRetry && html`<button type="button" class="button" onClick=${onRetry}>Try again</button>`}

@@ -19,7 +19,7 @@ interface Options {
 export class ApiFailure extends Error {
   readonly status: number
   readonly code: string
-  readonly nextMove: string | undefined
+  readonly nextMove: string
   readonly problems: NonNullable<ApiError['problems']>
 
   constructor(status: number, error: ApiError) {
@@ -35,6 +35,8 @@ export class ApiFailure extends Error {
 /** False while the relay cannot be reached. */
 export const isReachable = createStore(true)
 
+/** Where the answer itself names none. */
+const lastMove = 'Try again; if it stays so, look into the log of siem-relay.'
 const retryDelaysMs = [300, 1_200] as const
 const retriedStatus: ReadonlySet<number> = new Set([0, 502, 503, 504])
 
@@ -119,11 +121,12 @@ async function requestOnce<T>(method: Method, path: string, { query, body, signa
 
 function errorOf(answer: unknown, status: number): ApiError {
   const error = (answer as { error?: Partial<ApiError> } | undefined)?.error
-  if (typeof error?.message === 'string') return { ...error, code: error.code ?? 'unknown', message: error.message }
+  if (typeof error?.message === 'string')
+    return { nextMove: lastMove, ...error, code: error.code ?? 'unknown', message: error.message }
   return {
     code: 'unexpected',
     message: `The relay answered with status ${status} and no reason.`,
-    nextMove: 'Try again; if it stays so, look into the log of siem-relay.',
+    nextMove: lastMove,
   }
 }
 
@@ -141,5 +144,6 @@ export function wait(ms: number, signal: AbortSignal | undefined): Promise<void>
 /** Whatever was thrown, as something to show. */
 export function failureOf(error: unknown): ApiFailure {
   if (error instanceof ApiFailure) return error
-  return new ApiFailure(0, { code: 'unexpected', message: error instanceof Error ? error.message : String(error) })
+  const message = error instanceof Error ? error.message : String(error)
+  return new ApiFailure(0, { code: 'unexpected', message, nextMove: 'Load the page again.' })
 }

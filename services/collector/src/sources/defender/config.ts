@@ -5,10 +5,12 @@ import { requestsPerMinuteDefaults } from '../api.ts'
 import {
   allowPlainHttpSetting,
   anyUrlSetting,
+  isTokenUrlAllowed,
   isUrlAllowed,
   oauthSchema,
   polledSettings,
   tokenAuthSchema,
+  tokenUrlRule,
   urlRule,
   urlSetting,
 } from '../settings.ts'
@@ -68,7 +70,7 @@ const settingsSchema = z.strictObject({
   scanLimit: z.int().min(1).max(5_000).default(1_000).meta({ description: 'Records per request in scan mode.' }),
 })
 
-export const defenderSourceSchema = settingsSchema.refine(isUrlAllowed, urlRule)
+export const defenderSourceSchema = settingsSchema.refine(isUrlAllowed, urlRule).refine(isTokenUrlAllowed, tokenUrlRule)
 
 export type DefenderSourceConfig = z.output<typeof defenderSourceSchema>
 

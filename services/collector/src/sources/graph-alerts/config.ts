@@ -4,9 +4,11 @@ import { requestsPerMinuteDefaults } from '../api.ts'
 import {
   allowPlainHttpSetting,
   anyUrlSetting,
+  isTokenUrlAllowed,
   isUrlAllowed,
   oauthSchema,
   polledSettings,
+  tokenUrlRule,
   urlRule,
   urlSetting,
 } from '../settings.ts'
@@ -44,6 +46,8 @@ const settingsSchema = z.strictObject({
   pageSize: z.int().min(1).max(500).default(500).meta({ description: 'Alerts per request; more than 500 Graph cuts.' }),
 })
 
-export const graphAlertsSourceSchema = settingsSchema.refine(isUrlAllowed, urlRule)
+export const graphAlertsSourceSchema = settingsSchema
+  .refine(isUrlAllowed, urlRule)
+  .refine(isTokenUrlAllowed, tokenUrlRule)
 
 export type GraphAlertsSourceConfig = z.output<typeof graphAlertsSourceSchema>

@@ -6,9 +6,11 @@ import { requestsPerMinuteDefaults } from '../api.ts'
 import {
   allowPlainHttpSetting,
   anyUrlSetting,
+  isTokenUrlAllowed,
   isUrlAllowed,
   oauthSchema,
   polledSettings,
+  tokenUrlRule,
   urlRule,
 } from '../settings.ts'
 
@@ -71,6 +73,8 @@ const settingsSchema = z.strictObject({
   paths: pathsSchema.prefault({}).meta({ description: 'Where the API has what is read, should it move.' }),
 })
 
-export const graphDiscoverySourceSchema = settingsSchema.refine(isUrlAllowed, urlRule)
+export const graphDiscoverySourceSchema = settingsSchema
+  .refine(isUrlAllowed, urlRule)
+  .refine(isTokenUrlAllowed, tokenUrlRule)
 
 export type GraphDiscoverySourceConfig = z.output<typeof graphDiscoverySourceSchema>
