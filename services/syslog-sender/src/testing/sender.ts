@@ -29,6 +29,8 @@ export interface SenderTestOptions extends SyslogSenderOptions {
   readonly clock?: Clock
 }
 
+type Syslog = NonNullable<SenderTestOptions['syslog']>
+
 /** Times that make a test short; a test of a time sets its own. */
 const shortTimes = { settleMs: { tcp: 0, tls: 30 }, tcpAckSettleMs: 30, idleReopenMs: 10, lookMs: 10, slowRetryMs: 20 }
 
@@ -60,12 +62,25 @@ export async function startSender(options: SenderTestOptions): Promise<SenderUnd
   }
 }
 
+export function startRelpSender(
+  port: number,
+  syslog: Partial<Syslog> = {},
+  options: Partial<SenderTestOptions> = {},
+): Promise<SenderUnderTest> {
+  return startSender({ syslog: { port, protocol: 'relp', ...syslog }, ...options })
+}
+
 export function cefLine(number: number, partition = 0): string {
   return `CEF:0|MCAS|SIEM_Agent|1.0|EVENT_CATEGORY_LOGIN|Log on|0|externalId=${partition}-${number} msg=${'x'.repeat(number % 200)}`
 }
 
 export function cefLines(count: number, partition = 0): string[] {
   return Array.from({ length: count }, (_, number) => cefLine(number, partition))
+}
+
+/** How many of the lines came before. */
+export function repeatsIn(lines: readonly string[]): number {
+  return lines.length - new Set(lines).size
 }
 
 /** Waits for a fact; its failure is the test's. */
