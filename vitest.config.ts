@@ -19,6 +19,7 @@ export default defineConfig({
             'app/**/*.test.ts',
             'test/*.test.ts',
             'test/e2e/**/*.test.ts',
+            'test/sentinel/**/*.test.ts',
           ],
         },
       },

@@ -1,5 +1,5 @@
 /** Writes the parts of the docs, of deploy/sentinel and of monitoring that are made from the code: `npm run docs`. test/docs.test.ts,
- *  test/sentinel-templates.test.ts and test/monitoring.test.ts hold them to it. */
+ *  test/sentinel/files.test.ts and test/monitoring.test.ts hold them to it. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generatedDocs } from './generated-docs.ts'

@@ -1,6 +1,7 @@
 /** How long an agent's lines may be, for whoever formats. */
-import { type AgentDefinition, messageBytesMaxOf } from './agent.ts'
+import type { AgentDefinition } from './agent.ts'
 import { headerBytesMax } from './syslog/index.ts'
+import { messageBytesMaxOf } from './syslog/settings.ts'
 
 /** The longest line on a terminal. */
 const consoleBytesMax = 65_536

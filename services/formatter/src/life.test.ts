@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Bus, openSqliteBus, type SqliteBus } from '@siem-relay/bus'
 import { agentSchema, formatterGroup, outTopic, rawHeaders, rawTopic } from '@siem-relay/common'
 import type { Reconfigurable } from '@siem-relay/service-kit'
-import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
+import { FakeClock, metricSum, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { describe, expect, test, vi } from 'vitest'
 import type { FormatterConfig } from './config.ts'
 import { start } from './start.ts'
@@ -89,9 +89,8 @@ class Harness implements AsyncDisposable {
     return this.world.entries.filter(({ msg }) => msg === message)
   }
 
-  async skipped(): Promise<number> {
-    const metric = await this.world.metrics.getSingleMetric('siem_relay_records_skipped_total')?.get()
-    return metric?.values.reduce((sum, { value }) => sum + value, 0) ?? 0
+  skipped(): Promise<number> {
+    return metricSum(this.world.metrics, 'siem_relay_records_skipped_total')
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type HeaderSettings, headerSchema } from '../agent.ts'
 import { createHeader, headerBytesMax } from './header.ts'
 import { encodePriority, sanitizeAppName, sanitizeHostName, severityOfCef } from './rfc5424.ts'
+import { type HeaderSettings, headerSchema } from './settings.ts'
 import { createTimestamp } from './timestamp.ts'
 
 const settings = (over: Partial<HeaderSettings> = {}): HeaderSettings => ({ ...headerSchema.parse({}), ...over })

@@ -1,7 +1,8 @@
 /** What stands before `CEF:` on the wire: the SIEM agent's own header `[<PRI>]TIME [HOST] ` or a full RFC 5424 one.
  *  Pure ASCII, so its length in characters is its length in bytes. Framing is in rfc6587.ts. */
-import { type AgentDefinition, formatOf, type HeaderSettings } from '../agent.ts'
+import { type AgentDefinition, formatOf } from '../agent.ts'
 import { encodePriority, rfc5424Parts, sanitizeHostName, severityOfCef } from './rfc5424.ts'
+import type { HeaderSettings } from './settings.ts'
 import { createTimestamp, isWritableTime, type TimestampForm, timestampBytes } from './timestamp.ts'
 
 /**

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Bus, type BusRecord, openSqliteBus, type SqliteBusOptions, type Writer } from '@siem-relay/bus'
 import { decodeSourceReport, type RawKind, rawTopic, type SourceReport, sourceStatusTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
-import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
+import { FakeClock, metricSum, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { type RequestLog, type Simulator, type SimulatorOptions, startSimulator } from '@siem-relay/simulator'
 import { type CollectorConfig, sourcesSchema } from '../config.ts'
 import { type CollectorOptions, type RunningCollector, start } from '../start.ts'
@@ -224,12 +224,8 @@ export class Harness implements AsyncDisposable {
   }
 
   /** The collector's own metric. */
-  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const metric = await this.world.metrics.getSingleMetric(name)?.get()
-    const values = (metric?.values ?? []) as readonly { labels: Record<string, unknown>; value: number }[]
-    return values
-      .filter((value) => Object.entries(labels).every(([key, label]) => value.labels[key] === label))
-      .reduce((sum, { value }) => sum + value, 0)
+  metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    return metricSum(this.world.metrics, name, labels)
   }
 
   /** Stops every collector that was started. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Bus, type BusRecord, openSqliteBus } from '@siem-relay/bus'
 import { collectorStateTopic, rawTopic } from '@siem-relay/common'
 import { systemClock } from '@siem-relay/service-kit'
-import { FakeClock, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
+import { FakeClock, metricSum, type TestWorld, testWorld } from '@siem-relay/service-kit/testing'
 import { createCollectorMetrics } from '../metrics.ts'
 import { discoveryIntakeSourceSchema } from '../sources/discovery-intake/config.ts'
 import { type HttpLimits, httpLimits } from '../sources/discovery-intake/http-server.ts'
@@ -176,11 +176,8 @@ export class IntakeBench implements AsyncDisposable {
     return rows.map((row) => Number(row.TotalEvents)).toSorted((a, b) => a - b)
   }
 
-  async metric(name: string, labels: object = {}): Promise<number> {
-    const metric = await this.world.metrics.getSingleMetric(name)?.get()
-    return (metric?.values ?? [])
-      .filter((value) => Object.entries(labels).every(([key, label]) => Object(value.labels)[key] === label))
-      .reduce((sum, { value }) => sum + value, 0)
+  metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    return metricSum(this.world.metrics, name, labels)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

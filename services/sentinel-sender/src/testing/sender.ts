@@ -17,7 +17,7 @@ import {
 } from '@siem-relay/common'
 import type { RunningSenders } from '@siem-relay/delivery'
 import { systemClock, type World } from '@siem-relay/service-kit'
-import { testWorld } from '@siem-relay/service-kit/testing'
+import { metricSum, testWorld } from '@siem-relay/service-kit/testing'
 import {
   type AzureSimulator,
   type AzureSimulatorOptions,
@@ -139,7 +139,7 @@ export async function startAzure(
     send: async (changes) => closing.use(await start({ agents: [agentOf(changes)] }, world, { version: '1.0.0' })),
     letters: () => lettersOf(bus),
     lag: async () => (await bus.positions.of(senderGroup('sentinel'), [topic])).reduce((sum, { lag }) => sum + lag, 0),
-    metric: (name, labels = {}) => metricOf(world, name, labels),
+    metric: (name, labels = {}) => metricSum(world.metrics, name, labels),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }
@@ -200,15 +200,6 @@ async function lettersOf(bus: Bus): Promise<readonly Letter[]> {
     for await (const { key, headers } of bus.read(deadLettersTopic, partition, 0))
       letters.push({ key, code: headers[letterHeaders.code] ?? '', reason: headers[letterHeaders.reason] ?? '' })
   return letters
-}
-
-async function metricOf(world: World, name: string, labels: Readonly<Record<string, string>>): Promise<number> {
-  const metric = (await world.metrics.getMetricsAsJSON()).find((one) => one.name === name)
-  if (metric === undefined) throw new Error(`there is no metric ${name}`)
-  const wanted = Object.entries(labels)
-  return metric.values
-    .filter((value) => wanted.every(([label, text]) => (value.labels as Record<string, unknown>)[label] === text))
-    .reduce((sum, { value }) => sum + value, 0)
 }
 
 /** Polls an assertion; the last failure is thrown. */

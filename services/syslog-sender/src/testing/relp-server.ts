@@ -67,7 +67,12 @@ export class RelpServer implements AsyncDisposable {
 
   /** The CEF lines it accepted, without their headers. */
   get lines(): string[] {
-    return this.accepted.map((message) => message.slice(message.indexOf('CEF:')))
+    return this.accepted.map(withoutHeader)
+  }
+
+  /** The CEF lines it read, answered or not. */
+  get readLines(): string[] {
+    return this.read.map(withoutHeader)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,4 +131,8 @@ export class RelpServer implements AsyncDisposable {
     peer.say(`${frame.txnr} rsp 0\n0 serverclose 0\n`)
     peer.socket.end()
   }
+}
+
+function withoutHeader(message: string): string {
+  return message.slice(message.indexOf('CEF:'))
 }

@@ -3,7 +3,7 @@ import { type AgentDefinition, agentSchema, type Clock } from '@siem-relay/commo
 import type { AgentStatus, RunningSenders } from '@siem-relay/delivery'
 import { FakeBus } from '@siem-relay/delivery/testing'
 import { systemClock, type World } from '@siem-relay/service-kit'
-import { testWorld } from '@siem-relay/service-kit/testing'
+import { metricSum, testWorld } from '@siem-relay/service-kit/testing'
 import { vi } from 'vitest'
 import type { z } from 'zod'
 import { type SyslogSenderOptions, start } from '../start.ts'
@@ -28,6 +28,8 @@ export interface SenderTestOptions extends SyslogSenderOptions {
   readonly syslog?: Partial<NonNullable<AgentInput['syslog']>> & { readonly port: number }
   readonly clock?: Clock
 }
+
+type Syslog = NonNullable<SenderTestOptions['syslog']>
 
 /** Times that make a test short; a test of a time sets its own. */
 const shortTimes = { settleMs: { tcp: 0, tls: 30 }, tcpAckSettleMs: 30, idleReopenMs: 10, lookMs: 10, slowRetryMs: 20 }
@@ -55,9 +57,17 @@ export async function startSender(options: SenderTestOptions): Promise<SenderUnd
     },
     give: (lines, partition) => bus.give('siem', lines, partition),
     committed: () => bus.partition('siem').committed,
-    metric: (name, labels) => sumOf(world, name, labels),
+    metric: (name, labels) => metricSum(world.metrics, name, labels),
     [Symbol.asyncDispose]: () => running.stop(0),
   }
+}
+
+export function startRelpSender(
+  port: number,
+  syslog: Partial<Syslog> = {},
+  options: Partial<SenderTestOptions> = {},
+): Promise<SenderUnderTest> {
+  return startSender({ syslog: { port, protocol: 'relp', ...syslog }, ...options })
 }
 
 export function cefLine(number: number, partition = 0): string {
@@ -68,15 +78,12 @@ export function cefLines(count: number, partition = 0): string[] {
   return Array.from({ length: count }, (_, number) => cefLine(number, partition))
 }
 
+/** How many of the lines came before. */
+export function repeatsIn(lines: readonly string[]): number {
+  return lines.length - new Set(lines).size
+}
+
 /** Waits for a fact; its failure is the test's. */
 export function eventually(fact: () => void | Promise<void>, timeoutMs = 15_000): Promise<void> {
   return vi.waitFor(fact, { timeout: timeoutMs, interval: 5 })
-}
-
-async function sumOf(world: World, name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-  const metrics = await world.metrics.getMetricsAsJSON()
-  const values = metrics.find((metric) => metric.name === name)?.values ?? []
-  return values
-    .filter((value) => Object.entries(labels).every(([label, wanted]) => Object(value.labels)[label] === wanted))
-    .reduce((sum, { value }) => sum + value, 0)
 }

@@ -10,6 +10,7 @@ export const stream = 'Custom-McasDiscovery'
 export const application = { tenantId: 'contoso', clientId: 'relay', clientSecret: 's3cret' }
 export const stranger = { tenantId: 'contoso', clientId: 'stranger', clientSecret: 'hidden', roles: [] }
 export const receivedMs = Date.UTC(2026, 10, 24, 12)
+export const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 export const discovery: StreamDeclaration = {
   outputStream: 'Custom-McasShadowItReporting_CL',

@@ -1,105 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type NewRecord, openSqliteBus, type SqliteBus } from '@siem-relay/bus'
-import {
-  agentSchema,
-  deadLetterMarksTopic,
-  deadLettersTopic,
-  jobsTopic,
-  letterHeaders,
-  replayTopic,
-} from '@siem-relay/common'
+/** What goes out again, what does not, and who may say so. */
+import type { SqliteBus } from '@siem-relay/bus'
+import { deadLetterMarksTopic, deadLettersTopic, jobsTopic, letterHeaders, replayTopic } from '@siem-relay/common'
 import { jobsOf, writeJobs } from '@siem-relay/service-kit'
-import { FakeClock } from '@siem-relay/service-kit/testing'
 import { describe, expect, test } from 'vitest'
 import { LocalControl } from '../local.ts'
+import { config, ofFormatter, ofSender, withLetters } from '../testing/letters.ts'
 
 const alert = { _id: 'a1', timestamp: 1_700_000_000_000, title: 'Impossible travel', entities: [], severityValue: 2 }
-
-interface Parts {
-  readonly bus: SqliteBus
-  readonly clock: FakeClock
-  readonly control: LocalControl
-  put(...letters: readonly Letter[]): Promise<void>
-}
-
-interface Letter {
-  readonly key: string
-  readonly value?: string | Buffer
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/** A message the sender could not deliver. */
-const ofSender = (key: string, headers: Record<string, string> = {}): Letter => ({
-  key,
-  value: `CEF:0|${key}`,
-  headers: {
-    kind: 'alert',
-    severity: '5',
-    'event-time-ms': '1',
-    source: 'contoso',
-    [letterHeaders.stage]: 'syslog-sender',
-    [letterHeaders.agent]: 'soc',
-    [letterHeaders.code]: 'RELAY_FRAME_TOO_LARGE',
-    [letterHeaders.reason]: 'too large',
-    [letterHeaders.attempts]: '1',
-    [letterHeaders.topic]: 'out.soc',
-    [letterHeaders.partition]: '3',
-    [letterHeaders.offset]: '17',
-    ...headers,
-  },
-})
-
-/** A record the formatter could not make a message of. */
-const ofFormatter = (key: string, value: string, headers: Record<string, string> = {}): Letter => ({
-  key,
-  value,
-  headers: {
-    source: 'contoso',
-    tenant: 'contoso',
-    kind: 'alerts',
-    'received-ms': '1700000000000',
-    'portal-url': 'https://contoso.portal.cloudappsecurity.com',
-    [letterHeaders.stage]: 'formatter',
-    [letterHeaders.agent]: 'soc',
-    [letterHeaders.code]: 'RELAY_RECORD_INVALID',
-    [letterHeaders.reason]: 'the record is not JSON',
-    [letterHeaders.topic]: 'raw.contoso.alerts',
-    [letterHeaders.partition]: '0',
-    [letterHeaders.offset]: '5',
-    ...headers,
-  },
-})
-
-const config = {
-  sources: [{ id: 'contoso', type: 'defender-for-cloud-apps' }],
-  agents: [
-    { id: 'soc', console: true },
-    { id: 'other', console: true, alerts: { filter: { severity: { eq: [0] } } } },
-  ].map((agent) => agentSchema.parse(agent)),
-}
-
-async function withLetters(work: (parts: Parts) => Promise<void>): Promise<void> {
-  const path = mkdtempSync(join(tmpdir(), 'siem-relay-letters-'))
-  const clock = new FakeClock()
-  try {
-    await using bus = await openSqliteBus({ path, clock, freeBytesMin: 1_000_000 })
-    await bus.ensureTopics([deadLettersTopic])
-    const control = new LocalControl({ bus, clock, config: () => config, version: '1.2.3', hostName: 'relay-1' })
-    const put = async (...letters: readonly Letter[]): Promise<void> => {
-      await using writer = await bus.writer('test')
-      for (const { key, value = '', headers = {} } of letters) {
-        const record: NewRecord = { topic: deadLettersTopic.name, key, value: Buffer.from(value), headers }
-        await writer.commit({ records: [record] })
-        await clock.advance(1_000)
-      }
-    }
-    await work({ bus, clock, control, put })
-  } finally {
-    rmSync(path, { recursive: true, force: true })
-  }
-}
 
 async function sentAgain(
   bus: SqliteBus,
@@ -117,72 +24,6 @@ async function jobsIn(bus: SqliteBus) {
   await using table = await bus.table(jobsTopic)
   return jobsOf(table)
 }
-
-describe('dead letters', () => {
-  test('are listed newest first over all partitions, each with what happened, where it came from and what to do', () =>
-    withLetters(async ({ control, put }) => {
-      await put(...Array.from({ length: 9 }, (_, n) => ofSender(`k${n}`)))
-      const { letters, before } = await control.deadLetters({})
-      expect(letters.map(({ key }) => key)).toEqual(['k8', 'k7', 'k6', 'k5', 'k4', 'k3', 'k2', 'k1', 'k0'])
-      expect(before).toBeUndefined()
-      expect(letters[0]).toMatchObject({
-        id: expect.stringMatching(/^\d+-\d+$/),
-        stage: 'syslog-sender',
-        agent: 'soc',
-        code: 'RELAY_FRAME_TOO_LARGE',
-        reason: 'too large',
-        attempts: 1,
-        origin: { topic: 'out.soc', partition: 3, offset: '17' },
-        bytes: 8,
-        preview: 'CEF:0|k8',
-        nextMove: 'Raise messageBytesMax here and at the receiver.',
-      })
-      expect(letters[0]?.notRetriable).toBeUndefined()
-    }))
-
-  test('come in pages that meet: every letter once, in order', () =>
-    withLetters(async ({ control, put }) => {
-      await put(...Array.from({ length: 11 }, (_, n) => ofSender(`k${String(n).padStart(2, '0')}`)))
-      const seen: string[] = []
-      let before: string | undefined
-      do {
-        const page = await control.deadLetters({ limit: 3, ...(before === undefined ? {} : { before }) })
-        expect(page.letters.length).toBeGreaterThan(0)
-        seen.push(...page.letters.map(({ key }) => key))
-        before = page.before
-      } while (before !== undefined)
-      expect(seen).toEqual(Array.from({ length: 11 }, (_, n) => `k${String(10 - n).padStart(2, '0')}`))
-    }))
-
-  test('a cursor of something else is refused', () =>
-    withLetters(async ({ control }) => {
-      await expect(control.deadLetters({ before: '1.2' })).rejects.toThrow(/begin again without one/)
-    }))
-
-  test('are found by agent, code and stage', () =>
-    withLetters(async ({ control, put }) => {
-      await put(ofSender('a'), ofFormatter('b', 'x'), ofSender('c', { [letterHeaders.agent]: 'other' }))
-      const keys = async (filter: object): Promise<readonly string[]> =>
-        (await control.deadLetters(filter)).letters.map(({ key }) => key)
-      expect(await keys({ agent: 'other' })).toEqual(['c'])
-      expect(await keys({ code: 'RELAY_RECORD_INVALID' })).toEqual(['b'])
-      expect(await keys({ stage: 'syslog-sender', agent: 'soc' })).toEqual(['a'])
-    }))
-
-  test('show a bounded beginning in lists and the very bytes alone', () =>
-    withLetters(async ({ control, put }) => {
-      const value = Buffer.concat([Buffer.from([0, 255, 27]), Buffer.alloc(5_000, 0x61)])
-      await put({ ...ofFormatter('a', ''), value })
-      const [letter] = (await control.deadLetters({})).letters
-      expect(letter?.bytes).toBe(5_003)
-      expect(letter?.preview.length).toBeLessThanOrEqual(400)
-      const whole = await control.deadLetter(letter?.id ?? '')
-      expect(Buffer.from(whole.value, 'base64').equals(value)).toBe(true)
-      expect(whole.headers).toMatchObject({ tenant: 'contoso' })
-      await expect(control.deadLetter('0-999')).rejects.toThrow(/there is no dead letter 0-999/)
-      await expect(control.deadLetter('9-1')).rejects.toThrow(/there is no dead letter 9-1/)
-    }))
-})
 
 describe('retrying', () => {
   test('sends the message of a sender again as it was, with its key and headers, as a replay of the agent', () =>
