@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-/** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons,
+/** `npm test` runs `fast`, which needs nothing but the clone; `npm run test:receivers` needs real syslog daemons and root,
  *  `npm run test:compose` a running Docker, `npm run test:kql` an engine of KQL, `npm run test:monitoring` a Prometheus,
- *  `npm run test:browser` Chromium, `npm run test:kafka` Docker and Chromium, `npm run test:kubernetes`
+ *  `npm run test:browser` Chromium, `npm run test:kafka` Docker, Chromium and a Prometheus, `npm run test:kubernetes`
  *  kustomize and Kubernetes' schemas. */
 export default defineConfig({
   test: {

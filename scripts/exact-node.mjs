@@ -1,7 +1,7 @@
 /** Runs a TypeScript program on the exact Node that came with `npm ci`, whatever Node started it: `node scripts/exact-node.mjs FILE ARGS`.
  *  Some versions of npm put that Node on the PATH of scripts and some do not. Plain JavaScript, for any Node from 18 on. */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -51,7 +51,9 @@ function exactNode() {
   process.exit(1)
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+// Node names a module by its real place, also where the clone is reached by a symbolic link, as /opt/siem-relay often is.
+const started = process.argv[1]
+if (started !== undefined && existsSync(started) && import.meta.url === pathToFileURL(realpathSync(started)).href) {
   const [file = '', ...args] = process.argv.slice(2)
   runOnExactNode(join(process.cwd(), file), args)
 }

@@ -1,9 +1,17 @@
 #!/usr/bin/env bash
 # Installs the real receivers of `npm run test:receivers` and `npm run test:faults` on Debian or Ubuntu, as root: rsyslog from its
-# packages, and syslog-ng unpacked beside it, since the two packages conflict. Starts nothing. Safe to run again.
+# packages, and syslog-ng unpacked beside it, since the two packages conflict; and what the docs' commands use. Starts nothing. Safe
+# to run again.
 set -euo pipefail
 root=${SYSLOG_NG_ROOT:-/opt/syslog-ng}
 export DEBIAN_FRONTEND=noninteractive
+
+# What the commands of the docs use, and a network of their own.
+for tool in ip:iproute2 curl:curl jq:jq; do
+  command -v "${tool%:*}" >/dev/null && continue
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${tool#*:}" >/dev/null
+done
 
 if ! [ -x /usr/sbin/rsyslogd ] || ! ls /usr/lib/*/rsyslog/lmnsd_ossl.so /usr/lib/*/rsyslog/imrelp.so >/dev/null 2>&1; then
   apt-get update -qq

@@ -8,6 +8,7 @@ import { systemTerminal } from '../app/src/terminal.ts'
 import { runInProcess } from '../app/src/testing/terminal.ts'
 import { productionDependencies } from '../scripts/dependencies.ts'
 import { generatedDocs } from '../scripts/generated-docs.ts'
+import { pagesWithCommands } from './support/doc-page.ts'
 
 type Command = ReturnType<typeof buildProgram>
 
@@ -34,16 +35,11 @@ test('relative links lead to files that exist', () => {
 
 describe('commands in the docs', () => {
   const program = buildProgram(systemTerminal)
-  const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).filter((page) => page !== 'CHANGELOG.md')
-  const lines = pages.flatMap((page) =>
-    [...read(page).matchAll(/^```(?:sh|bash|console)\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
-      block
-        .replaceAll('\\\n', ' ')
-        .split('\n')
-        .map((line) => /^(?:\$ )?(?:node_modules\/\.bin\/)?siem-relay (.*?)(?: [|>&].*)?$/.exec(line)?.[1])
-        .filter((line) => line !== undefined)
-        .map((line) => [page, line] as const),
-    ),
+  const lines = pagesWithCommands().flatMap(({ path, commands }) =>
+    commands
+      .map(({ text }) => /^(?:sudo )?(?:npx )?siem-relay (.*?)(?: [|>&].*)?$/.exec(text)?.[1])
+      .filter((line) => line !== undefined)
+      .map((line) => [path, line] as const),
   )
 
   test('were found', () => expect(lines.length).toBeGreaterThan(20))

@@ -90,7 +90,7 @@ test('every metric of a running relay is in the reference, and every one of the 
   const configured: Readonly<Record<string, readonly string[]>> = {
     agent: agentIds,
     source: sourceIds,
-    tenant: ['contoso', 'fabrikam'],
+    tenant: ['contoso', 'fabrikam', 'tailspin'],
     version: series.find(({ name }) => name === 'siem_relay_build_info')?.labels.version?.split('\n') ?? [],
     revision: ['unknown'],
   }

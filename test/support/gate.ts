@@ -5,11 +5,19 @@ import { connect, createServer, type Socket } from 'node:net'
 export interface Gate extends AsyncDisposable {
   readonly port: number
   mode: 'pass' | 'never-read' | 'swallow'
+  /** Resets every connection there is, as a load balancer does that thinks them idle. */
+  cut(): void
 }
 
 export async function startGate(targetPort: number, mode: Gate['mode']): Promise<Gate> {
   const sockets = new Set<Socket>()
-  const gate = { port: 0, mode }
+  const gate = {
+    port: 0,
+    mode,
+    cut: () => {
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
+  }
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     sockets.add(client)
     client.on('error', () => client.destroy())

@@ -1,5 +1,5 @@
-/** A relay with one of everything that has metrics, as its user runs it: two simulated tenants, rows handed in by HTTP, a receiver on TCP
- *  and one on TLS, and a simulated Azure. */
+/** A relay with one of everything that has metrics, as its user runs it: three simulated tenants, rows handed in by HTTP, receivers on
+ *  TCP, on TCP behind a load balancer, on TLS and on UDP, and a simulated Azure. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer, type Server } from 'node:tls'
@@ -7,16 +7,18 @@ import type { AzureSimulator } from '@siem-relay/simulator'
 import { startDemoAzure } from '../../app/src/demo/azure.ts'
 import { type FaultSource, startFaultSource } from '../faults/source.ts'
 import { makeCertificates } from './certificates.ts'
+import { type Gate, startGate } from './gate.ts'
 import { type RelayProcess, startRelayProcess } from './process.ts'
-import { type Receiver, tcpReceiver } from './receivers.ts'
+import { type Receiver, tcpReceiver, udpReceiver } from './receivers.ts'
 
-export const agentIds = ['siem', 'secure', 'sentinel'] as const
-export const sourceIds = ['contoso', 'fabrikam', 'rows'] as const
+export const agentIds = ['siem', 'balanced', 'secure', 'plain', 'sentinel'] as const
+export const sourceIds = ['contoso', 'fabrikam', 'tailspin', 'rows'] as const
 export const intakeToken = 'a token of tests'
 
 export interface Monitored extends AsyncDisposable {
   readonly contoso: FaultSource
   readonly fabrikam: FaultSource
+  readonly tailspin: FaultSource
   readonly azure: AzureSimulator
   readonly relay: RelayProcess
   /** The receiver of the agent `siem`. */
@@ -25,6 +27,12 @@ export interface Monitored extends AsyncDisposable {
   stopReceiver(): Promise<void>
   /** It is back, on its port. */
   startReceiver(): Promise<void>
+  /** The receiver of the agent `balanced`, and what stands in front of it. */
+  readonly balanced: Receiver
+  readonly balancer: Gate
+  /** Closes the UDP port of the agent `plain`. */
+  stopUdp(): Promise<void>
+  startUdp(): Promise<void>
   /** The receiver of the agent `secure` gets a certificate that is valid for so long. */
   renewCertificate(days: number): void
   /** Changes agents and sources, by id; what was changed before stays so. */
@@ -37,12 +45,15 @@ export interface MonitoredOptions {
   readonly directory: string
   /** Settings of the log; default: in the directory. */
   readonly bus?: object
+  /** Variables of the relay's process. */
+  readonly env?: Record<string, string>
 }
 
-export async function startMonitored({ directory, bus }: MonitoredOptions): Promise<Monitored> {
+export async function startMonitored({ directory, bus, env = {} }: MonitoredOptions): Promise<Monitored> {
   await using stack = new AsyncDisposableStack()
   const contoso = stack.use(await startFaultSource(1))
   const fabrikam = stack.use(await startFaultSource(2))
+  const tailspin = stack.use(await startFaultSource(3))
   const { azure } = await startDemoAzure({
     directory: join(directory, 'azure'),
     listen: { host: '127.0.0.1', port: 0 },
@@ -52,18 +63,28 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
   stack.use(azure)
   let receiver = await tcpReceiver('octet-counting')
   stack.defer(() => receiver[Symbol.asyncDispose]())
+  const balanced = stack.use(await tcpReceiver('octet-counting'))
+  const balancer = stack.use(await startGate(balanced.port, 'pass'))
+  let udp: Receiver | undefined = await udpReceiver()
+  const udpPort = udp.port
+  stack.defer(() => udp?.[Symbol.asyncDispose]())
   const { server, port: securePort, renew } = await tlsReceiver(directory)
   stack.defer(() => new Promise<void>((resolve) => void server.close(() => resolve())))
+  const tcp = (port: number): object => ({
+    syslog: {
+      host: '127.0.0.1',
+      port,
+      protocol: 'tcp',
+      framing: 'octet-counting',
+      checkpointMessages: 50,
+      checkpointSeconds: 0.5,
+    },
+  })
   const destinations: Record<(typeof agentIds)[number], object> = {
-    siem: {
-      syslog: {
-        host: '127.0.0.1',
-        port: receiver.port,
-        protocol: 'tcp',
-        framing: 'octet-counting',
-        checkpointMessages: 50,
-        checkpointSeconds: 0.5,
-      },
+    siem: tcp(receiver.port),
+    balanced: { ...tcp(balancer.port), activities: { filter: { 'user.username': { neq: ['nobody@contoso.com'] } } } },
+    plain: {
+      syslog: { host: '127.0.0.1', port: udpPort, protocol: 'udp' },
     },
     secure: {
       syslog: {
@@ -100,6 +121,7 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
       // Records are there at once: nothing settles, and the watermark is where the clock is.
       { ...contoso.config, overlap: { settleSeconds: 0 }, ...changes.contoso },
       { ...fabrikam.config, id: 'fabrikam', overlap: { settleSeconds: 0 }, ...changes.fabrikam },
+      { ...tailspin.config, id: 'tailspin', overlap: { settleSeconds: 0 }, ...changes.tailspin },
       {
         id: 'rows',
         tenant: 'contoso',
@@ -109,7 +131,7 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
     ],
     agents: agentIds.map((id) => ({ id, ...destinations[id], ...changes[id] })),
   })
-  let relay = await startRelayProcess(directory, configOf('127.0.0.1:0'))
+  let relay = await startRelayProcess(directory, configOf('127.0.0.1:0'), env)
   const admin = new URL(relay.adminUrl).host
   stack.defer(async () => {
     if (relay.child.exitCode === null && relay.child.signalCode === null) await relay.kill('SIGKILL')
@@ -118,7 +140,10 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
   return {
     contoso,
     fabrikam,
+    tailspin,
     azure,
+    balanced,
+    balancer,
     get relay() {
       return relay
     },
@@ -129,13 +154,20 @@ export async function startMonitored({ directory, bus }: MonitoredOptions): Prom
     startReceiver: async () => {
       receiver = await tcpReceiver('octet-counting', receiver.port)
     },
+    stopUdp: async () => {
+      await udp?.[Symbol.asyncDispose]()
+      udp = undefined
+    },
+    startUdp: async () => {
+      udp = await udpReceiver(udpPort)
+    },
     renewCertificate: renew,
     configure: (next) => {
       for (const [id, change] of Object.entries(next)) changes[id] = { ...changes[id], ...change }
       relay.configure(configOf(admin))
     },
     restart: async () => {
-      relay = await startRelayProcess(directory, configOf(admin))
+      relay = await startRelayProcess(directory, configOf(admin), env)
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }

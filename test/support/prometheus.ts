@@ -1,8 +1,8 @@
-/** A real Prometheus, its own directory and port, that asks one relay every second: with our rules, only faster. Ended by its process
- *  id. `scripts/prometheus.sh` installs it. */
+/** A real Prometheus, its own directory and port, that asks relays every second: with our rules, only faster. Ended by its process id.
+ *  `scripts/prometheus.sh` installs it. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,6 +14,11 @@ const run = promisify(execFile)
 interface Sample {
   readonly metric: Readonly<Record<string, string>>
   readonly values: readonly (readonly [seconds: number, value: string])[]
+}
+
+interface Value {
+  readonly metric: Readonly<Record<string, string>>
+  readonly value: readonly [seconds: number, value: string]
 }
 
 export interface Alert {
@@ -32,10 +37,15 @@ export interface Prometheus extends AsyncDisposable {
   readonly startedSeconds: number
   /** A query of a dashboard, over everything since the start. @throws what Prometheus says of one it does not take. */
   queryRange(expr: string): Promise<readonly Sample[]>
-  query(expr: string): Promise<readonly { readonly value: readonly [number, string] }[]>
+  query(expr: string): Promise<readonly Value[]>
   alerts(): Promise<readonly Alert[]>
   rules(): Promise<readonly Rule[]>
+  /** What its service discovery finds from now on. */
+  discover(jobs: Jobs): void
 }
+
+/** Addresses of /metrics by job. */
+type Jobs = Readonly<Record<string, readonly string[]>>
 
 /** @throws with how to install it. */
 function toolPath(name: 'prometheus' | 'promtool'): string {
@@ -57,16 +67,20 @@ export async function promtool(args: readonly string[], input?: string): Promise
   }
 }
 
+/** What has to last for hours takes a fifth of its share of the day. */
+const hoursMs = 3_600_000
+const hoursFactor = 5
+
 /**
  * Our rules in a shorter day: every duration, and every threshold that is one, divided.
  * @param retentionFactor by how much more retention shrinks: half of a week is long at any pace a test has.
  */
 function hastened(path: string, factor: number, retentionFactor: number): string {
-  const short = (text: string): string => `${Math.round(msOf(text) / factor)}ms`
-  const expr = (text: string): string =>
+  const short = (text: string, by: number): string => `${Math.round(msOf(text) / by)}ms`
+  const expr = (text: string, by: number): string =>
     text
-      .replace(/\[(\w+)\]/g, (_, duration: string) => `[${short(duration)}]`)
-      .replace(/offset (\w+)/g, (_, duration: string) => `offset ${short(duration)}`)
+      .replace(/\[(\w+)\]/g, (_, duration: string) => `[${short(duration, by)}]`)
+      .replace(/offset (\w+)/g, (_, duration: string) => `offset ${short(duration, by)}`)
       .replace(
         /(seconds\w*[^>\n]*) > (900|1800)\b/g,
         (_, before: string, seconds: string) => `${before} > ${Number(seconds) / factor}`,
@@ -78,11 +92,14 @@ function hastened(path: string, factor: number, retentionFactor: number): string
   return JSON.stringify({
     groups: groups.map((group) => ({
       ...group,
-      rules: group.rules.map((rule) => ({
-        ...rule,
-        expr: expr(rule.expr),
-        ...(rule.for !== undefined && { for: short(rule.for) }),
-      })),
+      rules: group.rules.map((rule) => {
+        const by = msOf(rule.for ?? '0m') > hoursMs ? factor * hoursFactor : factor
+        return {
+          ...rule,
+          expr: expr(rule.expr, by),
+          ...(rule.for !== undefined && { for: short(rule.for, by) }),
+        }
+      }),
     })),
   })
 }
@@ -98,22 +115,32 @@ function msOf(duration: string): number {
 
 export interface PrometheusOptions {
   readonly directory: string
-  /** Where /metrics answers. */
-  readonly adminUrl: string
+  readonly jobs: Jobs
   readonly factor: number
   readonly retentionFactor: number
 }
 
 export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
-  const { directory, adminUrl, factor, retentionFactor } = options
+  const { directory, jobs, factor, retentionFactor } = options
   const rules = join(directory, 'rules')
   mkdirSync(rules, { recursive: true })
   for (const [index, path] of globSync('monitoring/prometheus/rules/*.yml', { cwd: root }).entries())
     writeFileSync(join(rules, `${index}.yml`), hastened(join(root, path), factor, retentionFactor))
+  const found = (job: string): string => join(directory, `${job}.json`)
+  const discover = (next: Jobs): void => {
+    for (const [job, targets] of Object.entries(next)) {
+      writeFileSync(`${found(job)}.new`, JSON.stringify([{ targets }]))
+      renameSync(`${found(job)}.new`, found(job))
+    }
+  }
+  discover(jobs)
   const config = {
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: [join(rules, '*.yml')],
-    scrape_configs: [{ job_name: 'siem-relay', static_configs: [{ targets: [new URL(adminUrl).host] }] }],
+    scrape_configs: Object.keys(jobs).map((job) => ({
+      job_name: job,
+      file_sd_configs: [{ files: [found(job)], refresh_interval: '1s' }],
+    })),
   }
   writeFileSync(join(directory, 'prometheus.yml'), JSON.stringify(config))
   const port = await freePort()
@@ -151,11 +178,11 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
       const range = { start: String(startedSeconds), end: String(end), step: '1' }
       return (await ask<{ result: readonly Sample[] }>('query_range', { query, ...range })).result
     },
-    query: async (query) =>
-      (await ask<{ result: readonly { value: readonly [number, string] }[] }>('query', { query })).result,
+    query: async (query) => (await ask<{ result: readonly Value[] }>('query', { query })).result,
     alerts: async () => (await ask<{ alerts: readonly Alert[] }>('alerts')).alerts,
     rules: async () =>
       (await ask<{ groups: readonly { rules: readonly Rule[] }[] }>('rules')).groups.flatMap((group) => group.rules),
+    discover,
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM')
       await exited

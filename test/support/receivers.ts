@@ -33,13 +33,14 @@ class Inbox {
   }
 }
 
-export async function udpReceiver(): Promise<Receiver> {
+export async function udpReceiver(port = 0): Promise<Receiver> {
   const inbox = new Inbox()
   const socket = createSocket({ type: 'udp4', recvBufferSize: 4_194_304 })
   socket.on('message', (message) => inbox.take(message.toString('utf8')))
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => socket.bind(port, '127.0.0.1', resolve))
+  const bound = socket.address().port
   return {
-    port: socket.address().port,
+    port: bound,
     messages: inbox.messages,
     until: (isEnough) => inbox.until(isEnough),
     [Symbol.asyncDispose]: () => new Promise((resolve) => socket.close(() => resolve())),
