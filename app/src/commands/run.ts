@@ -10,6 +10,7 @@ import { createReloadMetrics } from '../config/reload-metrics.ts'
 import type { RelayConfig } from '../config/schema.ts'
 import { showRows } from '../demo/azure-rows.ts'
 import { type DemoOutput, startDemo } from '../demo/demo.ts'
+import { fitHeap } from '../portal-heap.ts'
 import type { Terminal } from '../terminal.ts'
 import { type AgentFlags, configOfFlags, hasAgentFlags } from './agent-flags.ts'
 
@@ -21,6 +22,8 @@ export interface RunOptions extends AgentFlags {
 }
 
 export async function run(options: RunOptions, terminal: Terminal): Promise<void> {
+  const services = options.service ?? serviceNames
+  const collectGarbage = fitHeap(services)
   const code = await runProcess({
     start: async ({ signal, useLog, useHangup }) => {
       await using starting = new AsyncDisposableStack()
@@ -38,12 +41,13 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<void
       for (const warning of setup.warnings) log.warn(warning)
       const relay = await startRelay({
         config,
-        services: options.service ?? serviceNames,
+        services,
         log,
         stdout: terminal.stdout,
         env: terminal.env,
         signal,
       })
+      collectGarbage()
       const reloading = setup.load === undefined ? undefined : reloadingOf(setup.load, setup, relay, log)
       if (reloading !== undefined) useHangup(() => reloading.reload())
       terminal.stderr.write(welcome(setup.name, relay, config))

@@ -1,5 +1,5 @@
 /** A record of `raw.<tenant>.discovery` as what the read model counts. Pure. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { normalize, rawHeaders } from '@siem-relay/common'
 import type { ReadRecord } from './model.ts'
 import { boundedName } from './text.ts'
@@ -74,5 +74,5 @@ function rowOf(tenant: string, { value, headers }: ReadRecord) {
 function seenIdOf(tenant: string, { key, headers }: ReadRecord): bigint {
   const version = headers[rawHeaders.version]
   const id = JSON.stringify(version === undefined ? [tenant, key] : [tenant, key, version])
-  return createHash('sha256').update(id).digest().readBigInt64BE()
+  return hash('sha256', id, 'buffer').readBigInt64BE()
 }

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 
 /** Rises with every change of the tables: an older file is thrown away, not converted. */
 const schemaVersion = 2
-const cacheKiB = 32_768
+const cacheKiB = 16_384
 /** 32 MB: rows go to pages all over the file, which would else be written home with every batch. */
 const checkpointPages = 8_192
 

@@ -4,7 +4,7 @@ import type { BusRecord, PartitionBounds } from '@siem-relay/bus'
 import { describeError, discardedTopic, rawTopic, type TopicSpec } from '@siem-relay/common'
 import { backoffMs, type World } from '@siem-relay/service-kit'
 import type { ViewsMetrics } from './metrics.ts'
-import type { ReadRecord } from './model.ts'
+import { pack } from './packed.ts'
 import type { ViewsThread } from './thread.ts'
 
 /** New records are looked for this often. */
@@ -123,12 +123,8 @@ export class Follower {
     const { metrics, thread } = this.#options
     const next = Math.max(end, (batch.at(-1)?.offset ?? place.next - 1) + 1)
     if (next === place.next) return true
-    const records = batch.map(copy)
-    const applied = await thread.call(
-      'apply',
-      [{ topic: topic.name, partition, from: place.next, next, records }],
-      records.map(({ value }) => value.buffer as ArrayBuffer),
-    )
+    const packed = pack({ topic: topic.name, partition, from: place.next, next, records: batch })
+    const applied = await thread.call('apply', [packed], [packed.values.buffer])
     if (applied.outcome === 'moved') {
       place.next = applied.next
       return false
@@ -173,9 +169,4 @@ export class Follower {
         'days of discovery left the views early: raise portal.views.discoveryRowsMax',
       )
   }
-}
-
-/** Values share memory with their neighbours, which would all cross to the thread. */
-function copy({ key, value, headers, offset, appendedMs }: BusRecord): ReadRecord {
-  return { key, value: new Uint8Array(value), headers, offset, appendedMs }
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { pack } from './packed.ts'
 import { batchOf, today } from './testing/rows.ts'
 import { ViewsThread } from './thread.ts'
 
@@ -28,7 +29,7 @@ describe('ViewsThread', () => {
     const thread = new ViewsThread({ path, limits })
     await expect(thread.call('position', [topic, 0])).rejects.toThrow()
     mkdirSync(join(folder, 'later'))
-    expect(await thread.call('apply', [batchOf([row], 0)])).toMatchObject({ outcome: 'applied' })
+    expect(await thread.call('apply', [pack(batchOf([row], 0))])).toMatchObject({ outcome: 'applied' })
     await thread.close()
   })
 
@@ -43,7 +44,7 @@ describe('ViewsThread', () => {
 
   test('so many downloads at a time; one that ends makes room', async () => {
     const thread = new ViewsThread({ path: join(folder, 'views.db'), limits })
-    await thread.call('apply', [batchOf([row], 0)])
+    await thread.call('apply', [pack(batchOf([row], 0))])
     const query = { fromDay: today, toDay: today, sort: 'traffic', offset: 0, limit: 10 } as const
     const ids: (number | undefined)[] = []
     for (let n = 0; n < 5; n++) ids.push(await thread.call('openExport', ['apps', query]))

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ListQuery } from './discovery-queries.ts'
 import type { ModelLimits } from './model.ts'
+import { type PackedBatch, unpack } from './packed.ts'
 import { type ExportKind, ViewsStore } from './store.ts'
 
 export interface WorkerSettings {
@@ -31,7 +32,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, limits }: WorkerSet
 
   const methods = {
     position: (topic: string, partition: number) => store.position(topic, partition),
-    apply: (batch: Parameters<ViewsStore['apply']>[0]) => store.apply(batch),
+    apply: (batch: PackedBatch) => store.apply(unpack(batch)),
     reset: () => store.reset(),
     prune: (nowMs: number) => store.prune(nowMs),
     summary: (selection: Parameters<ViewsStore['summary']>[0]) => store.summary(selection),
@@ -75,7 +76,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, limits }: WorkerSet
 
 export type WorkerMethods = {
   position: ViewsStore['position']
-  apply: ViewsStore['apply']
+  apply: (batch: PackedBatch) => ReturnType<ViewsStore['apply']>
   reset: ViewsStore['reset']
   prune: ViewsStore['prune']
   summary: ViewsStore['summary']
