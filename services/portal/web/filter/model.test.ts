@@ -23,6 +23,11 @@ test('a filter becomes clauses and the same filter again', () => {
   )
 })
 
+test('a field may be named like something every object has', () => {
+  const filter = { toString: { eq: [1], neq: [2] } }
+  expect(Object.entries(filterOf(clausesOf(filter as never)))).toEqual(Object.entries(filter))
+})
+
 test('filterOf leaves out a clause whose field is not chosen yet', () => {
   expect(filterOf([{ field: '', operator: 'eq', value: [] }])).toEqual({})
 })

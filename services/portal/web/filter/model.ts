@@ -68,11 +68,9 @@ export function clausesOf(filter: Filter): readonly Clause[] {
 /** Of two clauses with the same field and operator the later one stays: a filter cannot hold both. */
 export function filterOf(clauses: readonly Clause[]): Filter {
   const filter: Record<string, Record<string, unknown>> = {}
-  for (const { field, operator, value } of clauses) {
-    if (field === '') continue
-    filter[field] ??= {}
-    filter[field][operator] = value
-  }
+  // A field may be named like something every object has, such as toString.
+  for (const { field, operator, value } of clauses)
+    if (field !== '') filter[field] = { ...(Object.hasOwn(filter, field) ? filter[field] : {}), [operator]: value }
   return filter
 }
 
