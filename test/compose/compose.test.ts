@@ -1,8 +1,11 @@
 /** The stack of docker-compose.yml, really run. One stack, facts in the order of its life. */
-
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { sampleLines } from '@siem-relay/simulator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { idOf } from '../faults/ledger.ts'
+import { DocPage } from '../support/doc-page.ts'
+import { temporaryDirectory } from '../support/relay.ts'
 import { Compose, docker } from './compose.ts'
 import { Portal, Received, recordIds, repeatedIn, repeatedSince } from './ledger.ts'
 
@@ -161,6 +164,37 @@ describe('Prometheus', () => {
     })
     await compose.up()
   })
+})
+
+test('doctor in the sender sees the whole way to Azure, and validate takes the configuration before a start', async () => {
+  const doctor = await compose.run('exec', '-T', 'sentinel-sender', 'siem-relay', 'doctor', 'sentinel')
+  expect(doctor).toMatch(/^ *token +ok /m)
+  expect(doctor).toMatch(/^ *stream alerts +ok /m)
+  const { code, out, err } = await compose.try('run', '--rm', '--no-deps', '-T', 'collector', 'validate')
+  expect(out + err).toMatch(/valid/)
+  expect(code).toBe(0)
+})
+
+test('the image alone, on the embedded log, started as docs/operating/docker.md says, is healthy', async () => {
+  using directory = temporaryDirectory()
+  const file = join(directory.path, 'siem-relay.yaml')
+  chmodSync(directory.path, 0o755)
+  writeFileSync(file, 'agents: [{ id: soc, console: true }]\n')
+  const name = `${compose.project}-alone`
+  const words = new DocPage('docs/operating/docker.md').command('docker run').text.split(' ')
+  const mine = words.map((word) => word.replace('./siem-relay.yaml', file).replace(/^siem-relay(?=$|:)/, name))
+  expect(mine.at(-1)).toBe(name)
+  try {
+    expect(await docker(...mine.slice(1, -1), 'siem-relay:dev')).toMatchObject({ code: 0 })
+    await compose.eventually('it is healthy', async () => {
+      const { code, out, err } = await docker('exec', name, 'siem-relay', 'health')
+      if (code !== 0) throw new Error(out + err)
+      return true
+    })
+  } finally {
+    await docker('rm', '--force', name)
+    await docker('volume', 'rm', name)
+  }
 })
 
 test('--scale syslog-sender=3 shares the partitions out, and Prometheus asks all three', async () => {

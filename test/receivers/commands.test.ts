@@ -13,8 +13,10 @@ const root = join(import.meta.dirname, '..', '..')
 const pages = { ...usingPages, ...operatingPages }
 
 describe.concurrent('commands of', () => {
-  test.each(Object.keys(pages))('%s do what the page says', { timeout: 240_000 }, async (path) => {
-    await using doc = await openPage(path)
+  test.for(Object.keys(pages))('%s do what the page says', { timeout: 240_000 }, async (path, { onTestFinished }) => {
+    const doc = await openPage(path)
+    // Also when it took too long: nothing it started stays behind.
+    onTestFinished(() => doc[Symbol.asyncDispose]())
     await pages[path]?.(doc)
     expect(unaccounted(doc.page)).toEqual([])
   })
