@@ -1,7 +1,7 @@
 /** Rows of a Sentinel table as a formatter makes them, the same on every run. */
 import { readFileSync } from 'node:fs'
 import type { Bus } from '@siem-relay/bus'
-import { agentSchema, createPipeline, type EventKind, outHeaders, outTopic } from '@siem-relay/common'
+import { agentSchema, createPipeline, type EventKind, outHeaders, outTopic, rowSchemas } from '@siem-relay/common'
 import { createGenerator } from '@siem-relay/simulator'
 
 export type RowKind = Extract<EventKind, 'activity' | 'discovery'>
@@ -66,7 +66,11 @@ export async function fillTopic(bus: Bus, agent: string, kind: RowKind, rows: re
   const topic = outTopic(agent)
   await bus.ensureTopics([topic])
   await using writer = await bus.writer('formatter/bench')
-  const headers = { [outHeaders.eventTimeMs]: String(Date.now()), [outHeaders.kind]: kind }
+  const headers = {
+    [outHeaders.eventTimeMs]: String(Date.now()),
+    [outHeaders.kind]: kind,
+    [outHeaders.rowSchema]: rowSchemas[kind],
+  }
   for (let from = 0; from < rows.length; from += 5_000) {
     const records = rows.slice(from, from + 5_000).map((row, index) => ({
       topic: topic.name,

@@ -51,7 +51,7 @@ export { allowCidrsDefault, type OutboundRules, refusedAddress } from './outboun
 export * from './pipeline.ts'
 export { printable, printableJson } from './printable.ts'
 export { parseProxy, proxySetting } from './proxy-address.ts'
-export { problemOfRow } from './sentinel/check.ts'
+export { problemOfRow, rowSchemas } from './sentinel/check.ts'
 export {
   type SentinelColumn,
   type SentinelRow,

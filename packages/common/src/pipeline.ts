@@ -29,6 +29,8 @@ export type Outcome =
       readonly eventTimeMs: number
       readonly shortenedFields: number
       readonly filterFailed: boolean
+      /** The columns a row of Sentinel was held to. */
+      readonly rowSchema?: string | undefined
     }
   | { readonly outcome: 'discard'; readonly reason: 'filter' | 'repeat' | 'disabled' }
   | { readonly outcome: 'dead-letter'; readonly code: ErrorCode; readonly reason: string }
@@ -73,7 +75,7 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
         filterFailed = true
       }
       if (isRepeat(event)) return { outcome: 'discard', reason: 'repeat' }
-      const { line, severity, shortenedFields } = encode(event, input)
+      const { line, severity, shortenedFields, rowSchema } = encode(event, input)
       return {
         outcome: 'message',
         event,
@@ -82,6 +84,7 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
         eventTimeMs: event.timestampMs ?? input.receivedMs,
         shortenedFields,
         filterFailed,
+        rowSchema,
       }
     } catch (error) {
       if (dispositionOf(error) === 'dead-letter') return deadLetter(error)
@@ -90,7 +93,7 @@ export function createPipeline(agent: AgentDefinition, options: PipelineOptions)
   }
 }
 
-type Encode = (event: RelayEvent, input: PipelineInput) => CefLine
+type Encode = (event: RelayEvent, input: PipelineInput) => CefLine & { readonly rowSchema?: string | undefined }
 
 function encoderOf(agent: AgentDefinition, { defaultVersion, bytesMax }: PipelineOptions): Encode {
   if (formatOf(agent) === 'sentinel') {

@@ -103,6 +103,8 @@ export const outHeaders = {
   kind: 'kind',
   source: 'source',
   severity: 'severity',
+  /** The columns a row was held to when it was made; a sender that knows them needs no second look. */
+  rowSchema: 'row-schema',
 } as const
 /** Header names of `dead-letters` and `discarded` records. */
 export const letterHeaders = {

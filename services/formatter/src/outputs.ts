@@ -37,6 +37,7 @@ export function messageRecord(
       [outHeaders.kind]: kind,
       [outHeaders.source]: record.headers[rawHeaders.source] ?? '',
       [outHeaders.severity]: String(message.severity),
+      ...(message.rowSchema !== undefined && { [outHeaders.rowSchema]: message.rowSchema }),
     },
   }
 }

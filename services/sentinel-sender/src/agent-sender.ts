@@ -143,7 +143,7 @@ export class SentinelSender implements Sender {
     return {
       deliver: async (batch) => {
         for (const record of batch) {
-          if (!(await this.#roomFor(feed, record))) return
+          if (!this.#hasRoom(feed, record) && !(await this.#roomFor(feed, record))) return
           this.#take(feed, record, place++)
         }
       },
@@ -154,19 +154,25 @@ export class SentinelSender implements Sender {
     }
   }
 
+  /** Whether a row may be taken at once, which then counts. */
+  #hasRoom(feed: Feed, { value }: BusRecord): boolean {
+    if (feed.revoked || this.#closing.signal.aborted) return false
+    return this.#isTaking && this.#window.hasRoomFor(value.length) && this.#pace.take(1) === 1
+  }
+
   /** Waits until the window and the pace have room; false when nothing is taken any more. */
-  async #roomFor(feed: Feed, { value }: BusRecord): Promise<boolean> {
+  async #roomFor(feed: Feed, record: BusRecord): Promise<boolean> {
     const { clock } = this.#world
     const { signal } = this.#closing
     for (;;) {
       if (feed.revoked || signal.aborted) return false
-      if (!this.#isTaking || !this.#window.hasRoomFor(value.length)) {
+      if (!this.#isTaking || !this.#window.hasRoomFor(record.value.length)) {
         // The oldest row may be one that waits for others to fill its request. Until the worker stops, what is not taken must not look taken.
         for (const loop of Object.values(this.#loops)) loop.hurry()
         await this.#window.change()
         continue
       }
-      if (this.#pace.take(1) === 1) return true
+      if (this.#hasRoom(feed, record)) return true
       const waitMs = Math.max(1, this.#pace.nextAtMs() - clock.monotonicMs())
       await clock.sleep(waitMs, signal).catch(() => undefined)
     }

@@ -1,5 +1,6 @@
 /** Holds a row to its table before it is sent: Azure answers 204 to a row that is no object, drops columns it does not know, and
  *  stores null for a value of another type, all without a word. */
+import { createHash } from 'node:crypto'
 import type { EventKind } from '../events.ts'
 import { type SentinelTable, type SentinelType, sentinelTables } from './schema.ts'
 
@@ -26,9 +27,24 @@ function typesOf({ columns }: SentinelTable): ReadonlyMap<string, SentinelType> 
   return new Map(Object.entries(columns).map(([name, { type }]) => [name, type]))
 }
 
+/** By what a row says to which columns it was held. A table that changes has another one: rows from before are looked at again. */
+export const rowSchemas: Readonly<Record<EventKind, string>> = {
+  alert: digestOf(sentinelTables.alert),
+  activity: digestOf(sentinelTables.activity),
+  discovery: digestOf(sentinelTables.discovery),
+}
+
+function digestOf(table: SentinelTable): string {
+  const columns = [...typesOf(table)].toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return createHash('sha256')
+    .update(JSON.stringify([table.table, table.idColumn, columns]))
+    .digest('hex')
+    .slice(0, 12)
+}
+
 /**
  * What Azure would drop or null of a row, column by column; undefined when it would be stored as it is.
- * @param row as JSON.parse gave it.
+ * @param row as JSON.parse gave it, or as it will be written: what is undefined is left out.
  */
 export function problemOfRow(kind: EventKind, row: unknown): string | undefined {
   if (typeof row !== 'object' || row === null || Array.isArray(row))
@@ -38,6 +54,7 @@ export function problemOfRow(kind: EventKind, row: unknown): string | undefined 
   const problems: string[] = []
   for (const name of Object.keys(row)) {
     const value = (row as Readonly<Record<string, unknown>>)[name]
+    if (value === undefined) continue
     const type = columns.get(name)
     if (type === undefined) problems.push(`column ${shown(name)} is not in ${table}: Azure would drop it`)
     else if (value !== null && !isOfType[type](value))
@@ -45,7 +62,8 @@ export function problemOfRow(kind: EventKind, row: unknown): string | undefined 
     if (problems.length === 3) break
   }
   for (const needed of ['TimeGenerated', idColumn])
-    if (!Object.hasOwn(row, needed)) problems.push(`column ${needed} of ${table} is missing`)
+    if ((row as Readonly<Record<string, unknown>>)[needed] === undefined)
+      problems.push(`column ${needed} of ${table} is missing`)
   return problems.length === 0 ? undefined : problems.join('; ')
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { agentSchema } from '../agent.ts'
 import type { EventKind } from '../events.ts'
 import { createPipeline, type PipelineInput } from '../pipeline.ts'
-import { problemOfRow } from './check.ts'
+import { problemOfRow, rowSchemas } from './check.ts'
 import { fieldBytesMax } from './row.ts'
 import { sentinelTables } from './schema.ts'
 
@@ -46,8 +46,9 @@ describe('every generated record', () => {
   const generator = createGenerator(11)
   test.each(['alert', 'activity', 'discovery'] as const)('of kind %s is a row that Azure stores as it is', (kind) => {
     for (let index = 0; index < 2_000; index++) {
-      const { line } = outcomeOf(generator[kind](1_767_225_600_000 + index * 1_000), kind)
+      const { line, rowSchema } = outcomeOf(generator[kind](1_767_225_600_000 + index * 1_000), kind)
       expect(problemOfRow(kind, JSON.parse(line)), line).toBeUndefined()
+      expect(rowSchema).toBe(rowSchemas[kind])
       expect(line).not.toMatch(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ufeff]/)
     }
   })
@@ -261,6 +262,21 @@ describe('the check before sending', () => {
       fc.property(fc.jsonValue(), fc.constantFrom('alert', 'activity', 'discovery'), (value, kind) => {
         expect((problemOfRow(kind as EventKind, value) ?? '').length).toBeLessThan(600)
       }),
+    ))
+
+  test('finds as much before a row is written as after: what a formatter found good stays good', () =>
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.constantFrom('TimeGenerated', 'RecordId', 'TotalEvents', 'AppScore', 'AppTags', 'AppName', 'Colour'),
+          fc.oneof(fc.jsonValue(), fc.constant(undefined), fc.double(), fc.constant('2026-01-01T00:00:00Z')),
+        ),
+        (row) => {
+          if (problemOfRow('discovery', row) === undefined)
+            expect(problemOfRow('discovery', JSON.parse(JSON.stringify(row)))).toBeUndefined()
+        },
+      ),
+      { numRuns: 500 },
     ))
 
   test('no column has a name that Azure keeps to itself', () => {

@@ -2,6 +2,7 @@
 import { shortenText } from '../cef/message.ts'
 import type { RelayEvent } from '../events.ts'
 import { type JsonLine, jsonLine } from '../json-line.ts'
+import { problemOfRow, rowSchemas } from './check.ts'
 import type { RowContext } from './columns.ts'
 import { activityRow } from './row-activity.ts'
 import { alertRow } from './row-alert.ts'
@@ -24,11 +25,16 @@ const fixed: ReadonlySet<string> = new Set([
   'ExtendedProperties',
 ])
 
+export interface SentinelLine extends JsonLine {
+  /** The columns the row was held to (`rowSchemas`); undefined when it does not fit them. */
+  readonly rowSchema: string | undefined
+}
+
 /**
  * @param bytesMax most bytes the row may take.
  * @throws {RelayError} `RELAY_FRAME_TOO_LARGE` when it does not fit however short its texts are.
  */
-export function sentinelLine(event: RelayEvent, context: RowContext, bytesMax: number): JsonLine {
+export function sentinelLine(event: RelayEvent, context: RowContext, bytesMax: number): SentinelLine {
   const row: Record<string, unknown> = { ...rowOf(event, context) }
   let cut = 0
   for (const [name, value] of Object.entries(row)) {
@@ -38,7 +44,8 @@ export function sentinelLine(event: RelayEvent, context: RowContext, bytesMax: n
     cut++
   }
   const { line, shortenedFields } = jsonLine(row, fixed, bytesMax)
-  return { line, shortenedFields: shortenedFields + cut }
+  const rowSchema = problemOfRow(event.kind, row) === undefined ? rowSchemas[event.kind] : undefined
+  return { line, shortenedFields: shortenedFields + cut, rowSchema }
 }
 
 /** The row of an event, column by column, before anything is cut. */

@@ -82,6 +82,7 @@ function format(
       [outHeaders.kind]: kind,
       [outHeaders.source]: source,
       [outHeaders.severity]: String(outcome.severity),
+      ...(outcome.rowSchema !== undefined && { [outHeaders.rowSchema]: outcome.rowSchema }),
     },
   }
 }
