@@ -183,7 +183,7 @@ describe.concurrent('faults of one thing', () => {
     stack.configure({ tailspin: { pollSeconds: 1.1 } })
     await ends('SourceIncomplete', tailspin)
     await during(addLate, 1_000, () =>
-      Promise.all([ends('NoEventsReceived', tailspin), fires('EndToEndDelayHigh', { kind: 'activity' })]).then(
+      Promise.all([ends('NoEventsReceived', tailspin), fires('EndToEndDelayHigh', { kind: 'activities' })]).then(
         () => {},
       ),
     )
