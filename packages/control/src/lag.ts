@@ -65,8 +65,10 @@ async function lagOf(
   const seconds = (after.atMs - before.atMs) / 1_000
   const stage = async (topics: readonly TopicSpec[], of: 'formatter' | 'sender'): Promise<StageLag> =>
     stageLag(after[of], await passedBetween(bus, topics, before[of], after[of], seconds), nowMs)
-  const formatter = await stage(inputsOf(agent, tenants), 'formatter')
-  const sender = await stage([outTopic(id)], 'sender')
+  const [formatter, sender] = await Promise.all([
+    stage(inputsOf(agent, tenants), 'formatter'),
+    stage([outTopic(id)], 'sender'),
+  ])
   const { catchUpSeconds: formatting } = formatter
   const { catchUpSeconds: sending } = sender
   const ages = [formatter.oldestSeconds, sender.oldestSeconds].filter((age) => age !== undefined)
@@ -88,19 +90,19 @@ async function passedBetween(
   after: readonly PartitionPosition[],
   seconds: number,
 ): Promise<Passed> {
-  const passed = { in: 0, out: 0, seconds }
-  if (seconds <= 0) return passed
-  for (const now of after) {
-    const { topic: name, partition, start } = now
-    const topic = topics.find((one) => one.name === name)
-    const then = before.find((one) => one.topic === name && one.partition === partition)
-    if (topic === undefined || then === undefined) continue
-    const count = async (from: number, until: number): Promise<number> =>
-      until <= Math.max(from, start) ? 0 : positions.count(topic, partition, Math.max(from, start), until)
-    passed.in += await count(then.end, now.end)
-    passed.out += await count(then.committed ?? then.start, now.committed ?? start)
-  }
-  return passed
+  if (seconds <= 0) return { in: 0, out: 0, seconds }
+  const counts = await Promise.all(
+    after.map(async ({ topic: name, partition, start, end, committed = start }) => {
+      const topic = topics.find((one) => one.name === name)
+      const then = before.find((one) => one.topic === name && one.partition === partition)
+      if (topic === undefined || then === undefined) return [0, 0] as const
+      const count = async (from: number, until: number): Promise<number> =>
+        until <= Math.max(from, start) ? 0 : positions.count(topic, partition, Math.max(from, start), until)
+      return Promise.all([count(then.end, end), count(then.committed ?? then.start, committed)])
+    }),
+  )
+  const sum = (which: 0 | 1): number => counts.reduce((total, count) => total + count[which], 0)
+  return { in: sum(0), out: sum(1), seconds }
 }
 
 function stageLag(positions: readonly PartitionPosition[], passed: Passed, nowMs: number): StageLag {
