@@ -3,6 +3,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDirectory } from '@siem-relay/bus'
+import { describeError, RelayError } from '@siem-relay/common'
 import { createGenerator } from '@siem-relay/simulator'
 
 const dayMs = 86_400_000
@@ -18,10 +19,21 @@ export interface DiscoveryOptions {
   readonly nowMs: () => number
 }
 
-/** The returned function ends it. */
+/**
+ * The returned function ends it.
+ * @throws {RelayError} `RELAY_USAGE` for a directory that cannot be made or written to.
+ */
 export function fillDiscovery({ directory, startMs, nowMs }: DiscoveryOptions): () => void {
-  makeDirectory(directory, 0o700)
-  writeRows(directory, 'past', pastRows(startMs))
+  try {
+    makeDirectory(directory, 0o700)
+    writeRows(directory, 'past', pastRows(startMs))
+  } catch (cause) {
+    throw new RelayError(
+      'RELAY_USAGE',
+      `files of Cloud Discovery cannot be written to ${directory} (${describeError(cause)}): name a directory that this user may write to`,
+      { cause },
+    )
+  }
   let written = -1
   const tick = (): void => {
     const minute = Math.floor((nowMs() - startMs) / minuteMs)
